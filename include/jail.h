@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The jail: a table of layers that a freshly cloned child walks, filter last.
+ *
+ * Everything that a layer needs is computed by jail_prepare() before the first clone; between clone and exec a
+ * child makes system calls and nothing else: no allocation, no stdio, no lock.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config.h"
+#include "fault.h"
+#include "job.h"
+#include "policy.h"
+#include "runtime.h"
+#include "wire.h"
+
+/* Who a job is, seen from inside. */
+enum { JAIL_UID = 1000, JAIL_GID = 1000 };
+#define JAIL_USER "sandbox"
+
+/*
+ * Who jobs and web are, seen from outside, when the service starts as root: a range that no account has (below
+ * 65536, since a container may map no more). Slot n runs as JAIL_SLOT_UID + n.
+ */
+enum { JAIL_WEB_UID = 60600, JAIL_SLOT_UID = 60601, JAIL_SLOTS_MAX = 256 };
+
+/* Descriptors of a job after the "descriptors" layer. SYNC belongs to init alone, which puts it there first. */
+enum { JAIL_FD_STDIN, JAIL_FD_STDOUT, JAIL_FD_STDERR, JAIL_FD_RESULT, JAIL_FD_INPUT, JAIL_FD_SYNC, JAIL_FD_COUNT };
+
+enum { JAIL_CGROUP_FDS_MAX = 2, JAIL_TREES_MAX = 16, JAIL_STATUS_BYTES = 64 };
+
+/* A runtime tree below /tmp: the job's own /tmp would hide it, so it is staged and bound again. */
+struct jail_staged_tree {
+	char stage[32];   /* "/stage/0" */
+	char target[256]; /* "/jail/tmp/venv" */
+};
+
+/* Made once by jail_prepare(), read-only afterwards. */
+struct jail {
+	struct policy_filter filter;
+	const char *executable; /* of Python, inside */
+	char **environment;
+	bool slot_uids;      /* started as root: one outer uid per slot */
+	uid_t outer_uid;     /* otherwise: the one uid */
+	gid_t outer_gid;
+	bool may_setgroups;
+	bool may_mount_proc; /* proved by trying */
+	bool own_user_ns;    /* the spawner itself had to make a user namespace */
+	int landlock_abi;    /* 0: the kernel has none */
+	int null_fd;         /* /dev/null, for descriptor 0 */
+	struct jail_staged_tree trees[JAIL_TREES_MAX];
+	size_t tree_count;
+	uint32_t dropped; /* test builds only: bit n = layer n is left out */
+};
+
+/* One job, as the child sees it: on the spawner's stack, copied by clone. */
+struct jail_job {
+	uint32_t slot;
+	struct job_limits limits;
+	int fds[WIRE_FD_COUNT];
+	int cgroup_fds[JAIL_CGROUP_FDS_MAX];
+	size_t cgroup_count;
+};
+
+/* What a child says when a layer failed: one message on the sync descriptor, then _exit. */
+struct jail_fault {
+	uint32_t layer; /* 1 + index */
+	int32_t error;
+};
+
+/*
+ * Builds the shared read-only root and moves this process into namespaces where nothing of the machine is left
+ * but /proc (needed for accounting) and that root. Called once, in the spawner, before serving.
+ */
+int jail_prepare(struct jail *j, const struct config *c, const struct policy *p, const struct runtime *r, struct fault *f);
+
+/* Occupies the numbers below JAIL_FD_COUNT, so that no descriptor of ours has one. Called first thing in main. */
+int jail_reserve_descriptors(void);
+
+/* Clones the child of a job: its pid in the parent, 0 in the child, -1 with errno. See namespaces.c. */
+pid_t jail_clone(const struct jail *j);
+
+/* Parent: writes the child's uid and gid maps. 0, or -1 with errno. */
+int jail_map_ids(const struct jail *j, const struct jail_job *job, pid_t pid);
+
+/* Child: walks the layers. Returns 0, or -1 with *fault filled; then the child must _exit. */
+int jail_enter(const struct jail *j, const struct jail_job *job, struct jail_fault *fault);
+
+/* Name of layer index, NULL beyond the last. */
+const char *jail_layer_name(size_t index);
+
+/* "ok", "absent: ..." for layer index on this machine; buffer has JAIL_STATUS_BYTES. */
+void jail_layer_status(const struct jail *j, size_t index, char *buffer);
+
+/*
+ * Takes every privilege away from the calling process for good: root directory, groups, ids, capabilities,
+ * then no_new_privs. Used for web. -1 with *f filled when anything reads back otherwise.
+ */
+int jail_drop_privileges(bool from_root, uid_t uid, gid_t gid, struct fault *f);
+
+/* Installs a compiled filter on the calling process: 0, or -1 with errno. */
+int jail_install_filter(const struct policy_filter *filter);

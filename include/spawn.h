@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The spawner: the one privileged process. It clones jobs, kills, reaps and reports; it never reads a script's byte. */
+#pragma once
+
+#include "config.h"
+#include "jail.h"
+#include "wire.h"
+
+/* How the memory of a whole job is bounded on this machine. */
+enum memory_enforcement { MEMORY_BY_ACCOUNTING, MEMORY_BY_CGROUP_V1, MEMORY_BY_CGROUP_V2 };
+
+const char *spawn_memory_enforcement_name(enum memory_enforcement by);
+
+struct spawner;
+
+/*
+ * Makes cgroups if it can, prepares the jail, and leaves the machine's file system (jail_prepare). Before this call
+ * open what must still be opened by path. Returns NULL with *f filled.
+ */
+struct spawner *spawner_open(const struct config *c, const struct policy *p, const struct runtime *r, struct fault *f);
+
+/* Forgets everything and removes the cgroups. */
+void spawner_close(struct spawner *s);
+
+const struct jail *spawner_jail(const struct spawner *s);
+enum memory_enforcement spawner_memory_enforcement(const struct spawner *s);
+
+/* "ok (cgroup-v2)" or "absent: ...". */
+const char *spawner_cgroup_status(const struct spawner *s);
+
+/* What spawner_serve() calls in a freshly forked child to become web; it never returns. */
+struct spawner_web {
+	void (*run)(void *context, int channel_fd);
+	void *context;
+};
+
+/*
+ * Starts web, starts it again when it dies, and serves its messages until SIGTERM or SIGINT has made web drain and
+ * exit. Returns the exit status for main.
+ */
+int spawner_serve(struct spawner *s, const struct spawner_web *web);
+
+/*
+ * Runs one job to its end without web: for the self-test. fds as in struct jail_job; they are closed in this
+ * process. Returns 0 with *report filled.
+ */
+int spawner_run_one(struct spawner *s, const struct job_limits *limits, int fds[WIRE_FD_COUNT], struct exit_report *report,
+		    struct fault *f);

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Try to get out of the jail, as a script would, and return "ok" or a list of what worked.
+
+The service puts three lines in front of this text (CANARY, a file outside; PORT, a listener of its own; PIDS, its own
+processes), runs the whole as an ordinary job before it serves, and does not start when any attempt succeeded.
+"""
+
+import ctypes
+import errno
+import os
+import socket
+
+CLONE_NEWUSER = 0x10000000
+PTRACE_ATTACH = 16
+MS_BIND = 4096
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _opens_socket(family, kind):
+    try:
+        socket.socket(family, kind).close()
+    except OSError:
+        return False
+    return True
+
+
+def _connects():
+    try:
+        socket.create_connection(("127.0.0.1", PORT), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _reads(path):
+    try:
+        with open(path, "rb") as file:
+            return bool(file.read(1))
+    except OSError:
+        return False
+
+
+def _writes(path):
+    try:
+        with open(path, "wb") as file:
+            file.write(b"x")
+    except OSError:
+        return False
+    return True
+
+
+def _signals(pid):
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return error.errno not in (errno.ESRCH, errno.EPERM)
+    return True
+
+
+def _calls(function, *arguments):
+    return getattr(_libc, function)(*arguments) == 0
+
+
+def _visible(pid):
+    """Another process than our own under this number would be one of the service's."""
+    return pid not in (os.getpid(), os.getppid()) and os.path.exists(f"/proc/{pid}")
+
+
+def _identity():
+    if os.getuid() == 0 or os.geteuid() == 0:
+        return "it runs as uid 0"
+    try:
+        with open("/proc/self/status") as status:
+            fields = dict(line.split(":\t", 1) for line in status.read().splitlines() if ":\t" in line)
+    except OSError:
+        return None  # no /proc here: the launcher has read the same back by system calls
+    for name in ("CapEff", "CapPrm", "CapInh"):
+        if int(fields.get(name, "0"), 16):
+            return f"{name} is not empty"
+    if fields.get("NoNewPrivs", "1") != "1":
+        return "no_new_privs is off"
+    if fields.get("Seccomp", "2") != "2":
+        return "no filter is in force"
+    return None
+
+
+def _descriptors():
+    for fd in range(4, 256):
+        try:
+            os.fstat(fd)
+        except OSError:
+            continue
+        return f"descriptor {fd} is open"
+    return None
+
+
+def main():
+    breaches = []
+
+    def expect(refused, what):
+        if not refused:
+            breaches.append(what)
+
+    for name in ("AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET", "AF_VSOCK"):
+        family = getattr(socket, name, None)
+        if family is not None:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW):
+                expect(not _opens_socket(family, kind), f"socket({name}, {kind.name})")
+    expect(not _connects(), "connect to a listener of the service")
+    expect(not _reads(CANARY), "read a file outside")
+    for prefix in ("/proc/1/root", "/proc/self/root/..", "/tmp/../.."):
+        expect(not _reads(prefix + CANARY), f"read a file outside through {prefix}")
+    for path in ("/canary", "/usr/canary", "/usr/bin/canary", "/etc/canary", "/dev/canary", "/runner/canary"):
+        expect(not _writes(path), f"write {path}")
+    _writes(CANARY)  # may well be possible, in a directory of the jail's own: the service looks at the real file
+    for pid in PIDS:
+        expect(not (_visible(pid) and _signals(pid)), "signal the service")
+        expect(not _reads(f"/proc/{pid}/environ") or pid == os.getpid(), "read the environment of the service")
+    expect(not _calls("unshare", CLONE_NEWUSER), "unshare(CLONE_NEWUSER)")
+    expect(not _calls("mount", b"/usr", b"/tmp", None, MS_BIND, None), "mount")
+    expect(not _calls("chroot", b"/tmp"), "chroot")
+    expect(not _calls("ptrace", PTRACE_ATTACH, 1, None, None), "ptrace of process 1")
+    expect(_writes("/tmp/selftest"), "(and /tmp cannot be written)")
+    for problem in (_identity(), _descriptors()):
+        expect(problem is None, problem)
+    return breaches or "ok"

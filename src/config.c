@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Configuration: see include/config.h. Runs once, before anything else.
+ *
+ * One table says everything: --help prints it, the environment and the flags are parsed by it, --check prints
+ * the result by it. MAX_SCRIPT_BYTES in the environment is --max-script-bytes on the command line; the flag wins.
+ */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { KIND_NUMBER, KIND_SECONDS, KIND_TEXT, KIND_CHOICE };
+
+enum { CHOICES_MAX = 4 };
+
+struct variable {
+	const char *name;
+	enum kind kind;
+	size_t offset;             /* of a uint64_t, or of a const char * for KIND_TEXT */
+	const char *initial;       /* as it could stand in the environment; "" = computed at start */
+	uint64_t least, most;      /* KIND_NUMBER; in milliseconds for KIND_SECONDS */
+	const char *choices[CHOICES_MAX]; /* KIND_CHOICE: the index is the value */
+	const char *meaning;
+};
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct variable variables[] = {
+	{ "PORT", KIND_NUMBER, AT(port), "8080", 1, 65535, { NULL }, "TCP port to listen on" },
+	{ "HOST", KIND_TEXT, AT(host), "127.0.0.1", 0, 0, { NULL },
+	  "numeric address to listen on (0.0.0.0 or :: for all; the image sets 0.0.0.0)" },
+	{ "MAX_SCRIPT_BYTES", KIND_NUMBER, AT(max_script_bytes), "204800", 1, 16777216, { NULL }, "largest script" },
+	{ "MAX_STDOUT_BYTES", KIND_NUMBER, AT(max_stdout_bytes), "204800", 0, 67108864, { NULL },
+	  "stdout that comes back; the rest is cut and stdout_truncated is set" },
+	{ "MAX_RESULT_BYTES", KIND_NUMBER, AT(max_result_bytes), "1048576", 1, 67108864, { NULL },
+	  "largest result, as JSON text" },
+	{ "TIME_LIMIT_SEC", KIND_SECONDS, AT(time_limit_ms), "10", 100, 3600000, { NULL },
+	  "wall clock of a job, in seconds; fractions are allowed" },
+	{ "CPU_LIMIT_SEC", KIND_NUMBER, AT(cpu_limit_sec), "10", 1, 3600, { NULL }, "CPU seconds of a job" },
+	{ "MEM_LIMIT_MB", KIND_NUMBER, AT(mem_limit_mb), "512", 32, 1048576, { NULL },
+	  "memory of a whole job in MiB: its processes, shared memory and /tmp" },
+	{ "FSIZE_LIMIT_MB", KIND_NUMBER, AT(fsize_limit_mb), "10", 1, 65536, { NULL }, "largest file a job can write, in MiB" },
+	{ "TMP_LIMIT_MB", KIND_NUMBER, AT(tmp_limit_mb), "64", 1, 65536, { NULL },
+	  "all of /tmp of a job in MiB; /dev/shm has the same size again" },
+	{ "NOFILE_LIMIT", KIND_NUMBER, AT(nofile_limit), "256", 16, 65536, { NULL }, "open descriptors of each process" },
+	{ "NPROC_LIMIT", KIND_NUMBER, AT(nproc_limit), "64", 1, 4096, { NULL }, "processes and threads of a job" },
+	{ "MAX_CONCURRENCY", KIND_NUMBER, AT(max_concurrency), "", 1, 256, { NULL },
+	  "jobs that run at once (default: the number of CPUs)" },
+	{ "MAX_QUEUE", KIND_NUMBER, AT(max_queue), "64", 0, 10000, { NULL },
+	  "requests that wait for a slot; one more is answered with 503" },
+	{ "PYTHON_BIN", KIND_TEXT, AT(python_bin), "/usr/bin/python3", 0, 0, { NULL },
+	  "absolute path of any CPython >= 3.9, a venv's too; its packages are what scripts can import" },
+	{ "START", KIND_CHOICE, AT(start), "cold", 0, 0, { "cold" }, "cold: a fresh interpreter for each job" },
+	{ "ISOLATION", KIND_CHOICE, AT(isolation), "auto", 0, 0, { "auto", "strong" },
+	  "auto: the strongest level that proves itself here; strong: refuse to start with less" },
+	{ "LOG_FORMAT", KIND_CHOICE, AT(log_format), "auto", 0, 0, { "auto", "text", "json" },
+	  "auto: text on a terminal, else one JSON object a line" },
+};
+
+enum { VARIABLES = sizeof variables / sizeof variables[0], FLAG_BYTES = 32 };
+
+static uint64_t *number_of(struct config *c, const struct variable *v)
+{
+	return (uint64_t *)(void *)((char *)c + v->offset);
+}
+
+static const char **text_of(struct config *c, const struct variable *v)
+{
+	return (const char **)(void *)((char *)c + v->offset);
+}
+
+/* MAX_QUEUE -> --max-queue */
+static void flag_name(const struct variable *v, char flag[FLAG_BYTES])
+{
+	size_t used = 0;
+
+	flag[used++] = '-';
+	flag[used++] = '-';
+	for (const char *c = v->name; *c && used < FLAG_BYTES - 1; c++)
+		flag[used++] = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
+	flag[used] = '\0';
+}
+
+static int bad_number(const struct variable *v, const char *value, struct fault *f)
+{
+	if (v->kind == KIND_SECONDS)
+		return fault_set(f, 0, "%s=\"%s\": must be a number of seconds from %g to %g", v->name, value,
+				 (double)v->least / 1000, (double)v->most / 1000);
+	return fault_set(f, 0, "%s=\"%s\": must be a whole number from %" PRIu64 " to %" PRIu64, v->name, value, v->least,
+			 v->most);
+}
+
+static int parse_number(struct config *c, const struct variable *v, const char *value, struct fault *f)
+{
+	char *end;
+	unsigned long long number;
+
+	errno = 0;
+	number = strtoull(value, &end, 10);
+	if (!isdigit((unsigned char)value[0]) || *end || errno || number < v->least || number > v->most)
+		return bad_number(v, value, f);
+	*number_of(c, v) = number;
+	return 0;
+}
+
+/* Digits with at most one point in between: no sign, exponent, hexadecimal, inf or nan. */
+static int parse_seconds(struct config *c, const struct variable *v, const char *value, struct fault *f)
+{
+	size_t digits = strspn(value, "0123456789");
+	size_t fraction = value[digits] == '.' ? strspn(value + digits + 1, "0123456789") + 1 : 0;
+	double ms;
+
+	if (digits == 0 || fraction == 1 || value[digits + fraction] != '\0' || digits + fraction > 12)
+		return bad_number(v, value, f);
+	ms = strtod(value, NULL) * 1000 + 0.5;
+	if (ms < (double)v->least || ms >= (double)v->most + 1)
+		return bad_number(v, value, f);
+	*number_of(c, v) = (uint64_t)ms;
+	return 0;
+}
+
+static int parse_choice(struct config *c, const struct variable *v, const char *value, struct fault *f)
+{
+	char list[80] = "";
+
+	for (size_t i = 0; i < CHOICES_MAX && v->choices[i]; i++) {
+		if (strcmp(value, v->choices[i]) == 0) {
+			*number_of(c, v) = i;
+			return 0;
+		}
+		strncat(list, i ? ", " : "", sizeof list - strlen(list) - 1);
+		strncat(list, v->choices[i], sizeof list - strlen(list) - 1);
+	}
+	return fault_set(f, 0, "%s=\"%s\": must be one of: %s", v->name, value, list);
+}
+
+static int parse_text(struct config *c, const struct variable *v, const char *value, struct fault *f)
+{
+	if (value[0] == '\0')
+		return fault_set(f, 0, "%s=\"\": must not be empty", v->name);
+	if (v->offset == AT(python_bin) && value[0] != '/')
+		return fault_set(f, 0, "%s=\"%s\": must be an absolute path", v->name, value);
+	*text_of(c, v) = value;
+	return 0;
+}
+
+static int parse(struct config *c, const struct variable *v, const char *value, struct fault *f)
+{
+	switch (v->kind) {
+	case KIND_NUMBER:
+		return parse_number(c, v, value, f);
+	case KIND_SECONDS:
+		return parse_seconds(c, v, value, f);
+	case KIND_CHOICE:
+		return parse_choice(c, v, value, f);
+	case KIND_TEXT:
+		return parse_text(c, v, value, f);
+	}
+	return fault_set(f, 0, "%s: a variable of no kind", v->name);
+}
+
+static uint64_t cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof set, &set) < 0)
+		return 1;
+	return (uint64_t)CPU_COUNT(&set);
+}
+
+static int load_defaults(struct config *c, struct fault *f)
+{
+	memset(c, 0, sizeof *c);
+	for (size_t i = 0; i < VARIABLES; i++)
+		if (variables[i].initial[0] && parse(c, &variables[i], variables[i].initial, f) < 0)
+			return -1;
+	c->max_concurrency = cpus();
+	return 0;
+}
+
+static int load_environment(struct config *c, struct fault *f)
+{
+	for (size_t i = 0; i < VARIABLES; i++) {
+		const char *value = getenv(variables[i].name);
+
+		if (value && parse(c, &variables[i], value, f) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int parse_action(struct config *c, const char *arg)
+{
+	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
+		c->action = CONFIG_HELP;
+	else if (strcmp(arg, "--version") == 0)
+		c->action = CONFIG_VERSION;
+	else if (strcmp(arg, "--check") == 0)
+		c->action = CONFIG_CHECK;
+	else
+		return 0;
+	return 1;
+}
+
+/* Takes --flag=value or --flag value; returns the number of arguments used, or -1. */
+static int parse_flag(struct config *c, const char *arg, const char *next, struct fault *f)
+{
+	for (size_t i = 0; i < VARIABLES; i++) {
+		char flag[FLAG_BYTES];
+		size_t length;
+
+		flag_name(&variables[i], flag);
+		length = strlen(flag);
+		if (strncmp(arg, flag, length) != 0)
+			continue;
+		if (arg[length] == '=')
+			return parse(c, &variables[i], arg + length + 1, f) < 0 ? -1 : 1;
+		if (arg[length] != '\0')
+			continue;
+		if (!next)
+			return fault_set(f, 0, "%s: a value is missing", flag);
+		return parse(c, &variables[i], next, f) < 0 ? -1 : 2;
+	}
+	fault_set(f, 0, "unknown argument \"%s\"", arg);
+	return fault_hint(f, "safe-exec --help lists them");
+}
+
+int config_load(struct config *c, int argc, char *const argv[], struct fault *f)
+{
+	if (load_defaults(c, f) < 0)
+		return -1;
+	/* --help and --version answer whatever the environment holds. */
+	for (int i = 1; i < argc; i++)
+		parse_action(c, argv[i]);
+	if (c->action == CONFIG_HELP || c->action == CONFIG_VERSION)
+		return 0;
+	if (load_environment(c, f) < 0)
+		return -1;
+	for (int i = 1; i < argc;) {
+		int used = parse_action(c, argv[i]);
+
+		if (used == 0)
+			used = parse_flag(c, argv[i], i + 1 < argc ? argv[i + 1] : NULL, f);
+		if (used < 0)
+			return -1;
+		i += used;
+	}
+	return 0;
+}
+
+static void print_range(FILE *out, const struct variable *v)
+{
+	switch (v->kind) {
+	case KIND_NUMBER:
+		fprintf(out, " [%" PRIu64 "-%" PRIu64 "]", v->least, v->most);
+		break;
+	case KIND_SECONDS:
+		fprintf(out, " [%g-%g]", (double)v->least / 1000, (double)v->most / 1000);
+		break;
+	case KIND_CHOICE:
+		for (size_t i = 0; i < CHOICES_MAX && v->choices[i]; i++)
+			fprintf(out, "%s%s", i ? "|" : " [", v->choices[i]);
+		fputc(']', out);
+		break;
+	case KIND_TEXT:
+		break;
+	}
+}
+
+void config_print_help(FILE *out)
+{
+	fputs("usage: safe-exec [--check | --help | --version] [--VARIABLE=VALUE ...]\n"
+	      "\n"
+	      "Runs untrusted Python: POST /execute {\"script\": \"def main(): ...\"} answers\n"
+	      "{\"result\": <what main() returned>, \"stdout\": \"<what it printed>\"}.\n"
+	      "\n"
+	      "  --check    validate the configuration, try the sandbox, print both and exit\n"
+	      "  --version  print the version and exit\n"
+	      "  --help     print this text and exit\n"
+	      "\n"
+	      "Each variable can stand in the environment or be given as a flag; the flag wins.\n"
+	      "\n",
+	      out);
+	for (size_t i = 0; i < VARIABLES; i++) {
+		char flag[FLAG_BYTES];
+
+		flag_name(&variables[i], flag);
+		fprintf(out, "  %-17s %-20s %s\n", variables[i].name, flag, variables[i].meaning);
+		fprintf(out, "  %-17s %-20s default %s", "", "", variables[i].initial[0] ? variables[i].initial : "CPUs");
+		print_range(out, &variables[i]);
+		fputc('\n', out);
+	}
+}
+
+void config_print(FILE *out, const struct config *c)
+{
+	for (size_t i = 0; i < VARIABLES; i++) {
+		const struct variable *v = &variables[i];
+		const char *at = (const char *)c + v->offset;
+
+		if (v->kind == KIND_TEXT) {
+			const char *text;
+
+			memcpy(&text, at, sizeof text);
+			fprintf(out, "%s=%s\n", v->name, text);
+		} else {
+			uint64_t number;
+
+			memcpy(&number, at, sizeof number);
+			if (v->kind == KIND_CHOICE)
+				fprintf(out, "%s=%s\n", v->name, v->choices[number]);
+			else if (v->kind == KIND_SECONDS)
+				fprintf(out, "%s=%g\n", v->name, (double)number / 1000);
+			else
+				fprintf(out, "%s=%" PRIu64 "\n", v->name, number);
+		}
+	}
+}
+
+struct job_limits config_job_limits(const struct config *c)
+{
+	return (struct job_limits){
+		.wall_ms = (uint32_t)c->time_limit_ms,
+		.cpu_seconds = (uint32_t)c->cpu_limit_sec,
+		.memory_bytes = c->mem_limit_mb << 20,
+		.file_bytes = c->fsize_limit_mb << 20,
+		.tmp_bytes = c->tmp_limit_mb << 20,
+		.descriptors = (uint32_t)c->nofile_limit,
+		.processes = (uint32_t)c->nproc_limit,
+	};
+}

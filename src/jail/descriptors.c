@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Layer: descriptors. The job has standard input (empty), output, error, the result pipe, the input pipe, and for
+ * init alone the pair to the spawner. Nothing else: a listening socket or a directory that slipped through would
+ * undo every other layer.
+ *
+ * Before the filter: were close_range refused there and its failure overlooked, descriptors would stay open. Before
+ * the limits: RLIMIT_NOFILE may be smaller than the numbers that the spawner uses.
+ *
+ * jail_reserve_descriptors() keeps the low numbers occupied in the spawner, so that no source is overwritten here.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "layer.h"
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+enum { MOST_DESCRIPTORS = 1 << 16 };
+
+int jail_reserve_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd < JAIL_FD_COUNT);
+	if (fd < 0)
+		return -1;
+	return close(fd);
+}
+
+static int close_from(int first)
+{
+	if (syscall(SYS_close_range, first, ~0U, 0) == 0)
+		return 0;
+	if (errno != ENOSYS && errno != EINVAL) /* before Linux 5.9; gVisor before 2025 */
+		return -1;
+	for (int fd = first; fd < MOST_DESCRIPTORS; fd++)
+		close(fd);
+	return 0;
+}
+
+int descriptors_enter(const struct jail *j, const struct jail_job *job)
+{
+	const int sources[] = {
+		[JAIL_FD_STDIN] = j->null_fd,
+		[JAIL_FD_STDOUT] = job->fds[WIRE_FD_STDOUT],
+		[JAIL_FD_STDERR] = job->fds[WIRE_FD_STDERR],
+		[JAIL_FD_RESULT] = job->fds[WIRE_FD_RESULT],
+		[JAIL_FD_INPUT] = job->fds[WIRE_FD_INPUT],
+	};
+
+	for (int fd = 0; fd < JAIL_FD_SYNC; fd++)
+		if (dup2(sources[fd], fd) < 0)
+			return -1;
+	if (DROPPED(j, DROP_DESCRIPTORS)) /* leave one that survives exec */
+		return dup(j->null_fd) < 0 ? -1 : close_from(MOST_DESCRIPTORS);
+	return close_from(JAIL_FD_COUNT);
+}

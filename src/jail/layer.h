@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* The layers of the jail: one file and one entry point each, all of the same shape. */
+#pragma once
+
+#include "jail.h"
+
+/* Each returns 0, or -1 with errno. They run in the child, in the order of the table in jail.c. */
+int cgroup_enter(const struct jail *j, const struct jail_job *job);
+int namespaces_enter(const struct jail *j, const struct jail_job *job);
+int mounts_enter(const struct jail *j, const struct jail_job *job);
+int limits_enter(const struct jail *j, const struct jail_job *job);
+int identity_enter(const struct jail *j, const struct jail_job *job);
+int landlock_enter(const struct jail *j, const struct jail_job *job);
+int descriptors_enter(const struct jail *j, const struct jail_job *job);
+int filter_enter(const struct jail *j, const struct jail_job *job);
+
+/* root.c: builds the shared root, see there. */
+int root_build(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f);
+
+/* landlock.c: the ABI version of this kernel, 0 where there is none. */
+int landlock_version(void);
+
+/* identity.c: empties all capability sets and proves it; 0, or -1 with errno. */
+int identity_drop_capabilities(void);
+
+/* Layers and parts of layers that a test build can leave out by name (never compiled into a release). */
+enum drop {
+	DROP_CGROUP, DROP_PID_NS, DROP_NET_NS, DROP_IPC_NS, DROP_UTS_NS, DROP_MOUNTS, DROP_READONLY,
+	DROP_PROC, DROP_LIMITS, DROP_IDENTITY, DROP_LANDLOCK, DROP_DESCRIPTORS, DROP_FILTER, DROP_WALL, DROP_MEMORY, DROP_CPU,
+	DROP_COUNT
+};
+
+#ifdef SAFE_EXEC_TEST_DROP
+#define DROPPED(j, what) (((j)->dropped & (1U << (what))) != 0)
+#else
+#define DROPPED(j, what) ((void)(j), false)
+#endif

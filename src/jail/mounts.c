@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Layer: mounts. The job's root is the shared read-only tree that root.c built at start, with three mounts of its
+ * own: /tmp and /dev/shm (size and number of files limited) and /proc (own processes only).
+ *
+ * Stops: reading or writing any file of the machine or of another job, filling a disk, leaving a file behind: the
+ * job's files vanish with its mount namespace, so there is no clean-up code that a planted link could lead astray.
+ * Does not stop: reading the runtime itself. Missing: where mount namespaces are (see namespaces.c).
+ *
+ * Mounts that come from the spawner's namespace are locked here (mount_namespaces(7)): a job could not unmount
+ * or re-mount them writable even with the capabilities that it will lose. A locked mount cannot become the root,
+ * hence the bind of /jail onto itself.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "layer.h"
+
+enum { BYTES_PER_INODE = 4096 };
+
+static int mount_tmpfs(const char *target, uint64_t bytes)
+{
+	char options[160];
+
+	/* Several small files are as good as a large one: one inode per page of the limit. */
+	snprintf(options, sizeof options, "size=%llu,nr_inodes=%llu,mode=0700,uid=%d,gid=%d", (unsigned long long)bytes,
+		 (unsigned long long)(bytes / BYTES_PER_INODE), JAIL_UID, JAIL_GID);
+	return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options);
+}
+
+static int mount_proc(const struct jail *j)
+{
+	if (!j->may_mount_proc)
+		return 0;
+	if (DROPPED(j, DROP_PROC))
+		return mount("/proc", "/jail/proc", NULL, MS_BIND | MS_REC, NULL);
+	/* subset=pid leaves only /proc/PID (Linux 5.8); hidepid hides init, which is not dumpable. */
+	if (mount("proc", "/jail/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid,hidepid=2") == 0)
+		return 0;
+	return errno == EINVAL ? mount("proc", "/jail/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") : -1;
+}
+
+/* mkdir -p of "/jail/tmp/a/b", below the fresh tmpfs. */
+static int make_directories(const char *path)
+{
+	char step[sizeof((struct jail_staged_tree *)0)->target];
+	size_t length = strlen(path);
+
+	memcpy(step, path, length + 1);
+	for (size_t i = sizeof "/jail/tmp"; i <= length; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		step[i] = '\0';
+		if (mkdir(step, 0755) < 0 && errno != EEXIST)
+			return -1;
+		step[i] = path[i];
+	}
+	return 0;
+}
+
+static int mount_staged_trees(const struct jail *j)
+{
+	for (size_t i = 0; i < j->tree_count; i++)
+		if (make_directories(j->trees[i].target) < 0 ||
+		    mount(j->trees[i].stage, j->trees[i].target, NULL, MS_BIND | MS_REC, NULL) < 0)
+			return -1;
+	return 0;
+}
+
+int mounts_enter(const struct jail *j, const struct jail_job *job)
+{
+	umask(0077);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -1;
+	if (mount("/jail", "/jail", NULL, MS_BIND | MS_REC, NULL) < 0)
+		return -1;
+	if (mount_tmpfs("/jail/tmp", job->limits.tmp_bytes) < 0 || mount_tmpfs("/jail/dev/shm", job->limits.tmp_bytes) < 0)
+		return -1;
+	if (mount_staged_trees(j) < 0 || mount_proc(j) < 0)
+		return -1;
+	/* pivot_root(2): with both arguments ".", the old root lies over the new one until it is detached. */
+	if (chdir("/jail") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
+		return -1;
+	umask(0022);
+	return chdir("/tmp");
+}

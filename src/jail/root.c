@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The root that jobs share, and the spawner's own retreat from the machine's file system. Runs once, in the
+ * spawner, before anything is served.
+ *
+ * The spawner moves into a mount namespace whose whole content is
+ *
+ *     /proc    the machine's, for accounting and uid maps     /empty   where web is locked in
+ *     /jail    the read-only root of jobs: binds of the runtime and a few synthetic files
+ *     /stage   runtime trees that lie below the machine's /tmp (mounts.c binds them into a job's /tmp)
+ *
+ * and detaches everything else. So even the privileged process has no path to the machine's files, and a job's
+ * namespace, which is a copy of this one, never had any. As an ordinary user the spawner first makes a user
+ * namespace of its own in which it may mount (user_namespaces(7)).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "assets.h"
+#include "io.h"
+#include "layer.h"
+#include "own.h"
+
+enum { PATH_BYTES = 4096, MAP_BYTES = 4096, COPY_BYTES = 1 << 20 };
+
+static const char old_root[] = "/old";
+
+/* ---- namespaces of the spawner ------------------------------------------------------------------------------ */
+
+static int has_uid_range(void)
+{
+	char map[MAP_BYTES], *line, *save = NULL;
+
+	if (io_read_file(AT_FDCWD, "/proc/self/uid_map", map, sizeof map) < 0)
+		return 0;
+	for (line = strtok_r(map, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned long inside, outside, count;
+
+		if (sscanf(line, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside <= JAIL_WEB_UID &&
+		    inside + count > JAIL_SLOT_UID + JAIL_SLOTS_MAX)
+			return 1;
+	}
+	return 0;
+}
+
+/* Root with the right to become somebody else: tried, in a child, not read off a bit mask. */
+static int may_change_ids(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(setgroups(0, NULL) < 0 || setresgid(JAIL_SLOT_UID, JAIL_SLOT_UID, JAIL_SLOT_UID) < 0 ||
+		      setresuid(JAIL_SLOT_UID, JAIL_SLOT_UID, JAIL_SLOT_UID) < 0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* The identity map of all ids that this process has now: what is mapped outside stays mapped under its number. */
+static int identity_map(const char *file, char *out, size_t capacity)
+{
+	char map[MAP_BYTES], *line, *save = NULL;
+	size_t used = 0;
+
+	if (io_read_file(AT_FDCWD, file, map, sizeof map) < 0)
+		return -1;
+	for (line = strtok_r(map, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned long inside, outside, count;
+
+		if (sscanf(line, "%lu %lu %lu", &inside, &outside, &count) != 3)
+			continue;
+		used += (size_t)snprintf(out + used, capacity - used, "%lu %lu %lu\n", inside, inside, count);
+		if (used >= capacity)
+			return -1;
+	}
+	return 0;
+}
+
+/* A process left behind in the old user namespace writes the maps: it still has CAP_SETUID there. */
+static int write_maps_from_outside(pid_t target, int go_fd)
+{
+	char uids[MAP_BYTES], gids[MAP_BYTES], path[64], word;
+
+	if (identity_map("/proc/self/uid_map", uids, sizeof uids) < 0 || identity_map("/proc/self/gid_map", gids, sizeof gids) < 0)
+		return 1;
+	if (io_read_exact(go_fd, &word, 1) < 0)
+		return 1;
+	snprintf(path, sizeof path, "/proc/%d/uid_map", (int)target);
+	if (io_write_file(AT_FDCWD, path, uids) < 0)
+		return 1;
+	snprintf(path, sizeof path, "/proc/%d/gid_map", (int)target);
+	return io_write_file(AT_FDCWD, path, gids) < 0;
+}
+
+static int unshare_user_keeping_ids(struct fault *f)
+{
+	int go[2], status;
+	pid_t self = getpid(), helper;
+
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return fault_set(f, errno, "pipe");
+	helper = fork();
+	if (helper == 0) {
+		close(go[1]);
+		_exit(write_maps_from_outside(self, go[0]));
+	}
+	close(go[0]);
+	status = unshare(CLONE_NEWUSER);
+	if (status < 0)
+		fault_set(f, errno, "make a user namespace");
+	else
+		(void)io_write_all(go[1], "g", 1); /* a dead helper shows in its exit status */
+	close(go[1]);
+	if (helper < 0 || waitpid(helper, &go[0], 0) != helper)
+		return fault_set(f, errno, "map the ids of a user namespace");
+	if (status == 0 && go[0] != 0)
+		return fault_set(f, 0, "the ids of the new user namespace cannot be mapped");
+	return status;
+}
+
+static int unshare_user_alone(struct jail *j, struct fault *f)
+{
+	char map[64];
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		return fault_set(f, errno, "make a user namespace");
+	snprintf(map, sizeof map, "%u %u 1", j->outer_uid, j->outer_uid);
+	if (io_write_file(AT_FDCWD, "/proc/self/uid_map", map) < 0)
+		return fault_set(f, errno, "write uid_map");
+	/* user_namespaces(7): without this, an unprivileged process may not map its group. */
+	if (io_write_file(AT_FDCWD, "/proc/self/setgroups", "deny") < 0 && errno != ENOENT)
+		return fault_set(f, errno, "write setgroups");
+	j->may_setgroups = false;
+	snprintf(map, sizeof map, "%u %u 1", j->outer_gid, j->outer_gid);
+	if (io_write_file(AT_FDCWD, "/proc/self/gid_map", map) < 0)
+		return fault_set(f, errno, "write gid_map");
+	return 0;
+}
+
+static int hint_namespaces(struct fault *f)
+{
+	return fault_hint(f, "namespaces are refused here: in a container add --security-opt seccomp=unconfined, or a seccomp "
+			     "profile that allows unshare, mount and pivot_root; on a bare machine allow user namespaces "
+			     "(sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces)");
+}
+
+/* Also an empty network namespace: the spawner and web need no network, the listening socket is already there. */
+static int enter_namespaces(struct jail *j, struct fault *f)
+{
+	const int wanted = CLONE_NEWNS | CLONE_NEWNET;
+
+	j->outer_uid = geteuid();
+	j->outer_gid = getegid();
+	j->slot_uids = j->outer_uid == 0 && has_uid_range() && may_change_ids();
+	j->may_setgroups = true;
+	if (j->slot_uids && setgroups(0, NULL) < 0)
+		return fault_set(f, errno, "setgroups");
+	if (unshare(wanted) == 0)
+		return 0;
+	j->own_user_ns = true;
+	/* /proc/self/uid_map belongs to root while a process is not dumpable (proc(5)) */
+	prctl(PR_SET_DUMPABLE, 1);
+	if ((j->slot_uids ? unshare_user_keeping_ids(f) : unshare_user_alone(j, f)) < 0)
+		return hint_namespaces(f);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (unshare(wanted) < 0) {
+		fault_set(f, errno, "make a mount and a network namespace");
+		return hint_namespaces(f);
+	}
+	return 0;
+}
+
+/* ---- the tree ------------------------------------------------------------------------------------------------ */
+
+static int make_parents(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int status;
+
+		*slash = '\0';
+		status = mkdir(path, 0755);
+		*slash = '/';
+		if (status < 0 && errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
+static int write_new_file(const char *path, const char *bytes, size_t length, struct fault *f)
+{
+	char copy[PATH_BYTES];
+
+	snprintf(copy, sizeof copy, "%s", path);
+	if (make_parents(copy) < 0)
+		return fault_set(f, errno, "create the directory of %s", path);
+	OWNED_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	if (fd < 0 || io_write_all(fd, bytes, length) < 0)
+		return fault_set(f, errno, "create %s", path);
+	return 0;
+}
+
+static int make_link(const char *path, const char *target, struct fault *f)
+{
+	char inside[PATH_BYTES];
+
+	snprintf(inside, sizeof inside, "/jail%s", path);
+	if (make_parents(inside) < 0 || (symlink(target, inside) < 0 && errno != EEXIST))
+		return fault_set(f, errno, "create the link %s", path);
+	return 0;
+}
+
+/* Flags that a user namespace may not take off a mount must be said again, or the re-mount is EPERM. */
+static unsigned long kept_flags(const char *path)
+{
+	struct statvfs info;
+	unsigned long flags = 0;
+
+	if (statvfs(path, &info) < 0)
+		return 0;
+	flags |= info.f_flag & ST_NOEXEC ? MS_NOEXEC : 0;
+	flags |= info.f_flag & ST_NOATIME ? MS_NOATIME : 0;
+	flags |= info.f_flag & ST_NODIRATIME ? MS_NODIRATIME : 0;
+	flags |= info.f_flag & ST_RELATIME ? MS_RELATIME : 0;
+	return flags;
+}
+
+static int bind_read_only(const char *source, const char *target, unsigned long more_flags, struct fault *f)
+{
+	struct statvfs info;
+
+	if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return fault_set(f, errno, "bind %s", source);
+	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | more_flags | kept_flags(target), NULL) < 0)
+		return fault_set(f, errno, "make %s read-only", source);
+	if (statvfs(target, &info) < 0 || !(info.f_flag & ST_RDONLY) || !(info.f_flag & ST_NOSUID))
+		return fault_set(f, errno, "%s is still writable after the re-mount", source);
+	return 0;
+}
+
+/* A tree of the machine, under the same path inside. What does not exist is left out; a link is copied as a link. */
+static int bind_tree(const char *path, struct fault *f)
+{
+	char source[PATH_BYTES], target[PATH_BYTES], link[PATH_BYTES];
+	struct stat info;
+	ssize_t length;
+
+	snprintf(source, sizeof source, "%s%s", old_root, path);
+	snprintf(target, sizeof target, "/jail%s", path);
+	if (lstat(source, &info) < 0)
+		return errno == ENOENT ? 0 : fault_set(f, errno, "look at %s", path);
+	if (make_parents(target) < 0)
+		return fault_set(f, errno, "create the parents of %s", path);
+	if (S_ISLNK(info.st_mode)) {
+		length = readlink(source, link, sizeof link - 1);
+		if (length < 0)
+			return fault_set(f, errno, "read the link %s", path);
+		link[length] = '\0';
+		return make_link(path, link, f);
+	}
+	if (!S_ISDIR(info.st_mode))
+		return fault_set(f, ENOTDIR, "bind %s", path);
+	if (mkdir(target, 0755) < 0 && errno != EEXIST)
+		return fault_set(f, errno, "create %s", path);
+	return bind_read_only(source, target, MS_NODEV, f);
+}
+
+static int copy_file(const char *path, struct fault *f)
+{
+	OWNED(char) bytes = malloc(COPY_BYTES);
+	char source[PATH_BYTES], target[PATH_BYTES];
+	ssize_t length;
+
+	snprintf(source, sizeof source, "%s%s", old_root, path);
+	snprintf(target, sizeof target, "/jail%s", path);
+	length = bytes ? io_read_file(AT_FDCWD, source, bytes, COPY_BYTES) : -1;
+	if (length < 0)
+		return errno == ENOENT ? 0 : fault_set(f, errno, "copy %s", path);
+	return write_new_file(target, bytes, (size_t)length, f);
+}
+
+static int lies_under(const char *path, const char *tree)
+{
+	size_t length = strlen(tree);
+
+	return strncmp(path, tree, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+static int covered_by_policy(const struct policy *p, const char *path)
+{
+	for (size_t i = 0; i < p->mount_count; i++)
+		if (p->mounts[i].kind == POLICY_BIND && lies_under(path, p->mounts[i].path))
+			return 1;
+	return 0;
+}
+
+/* A virtual environment below /tmp: see struct jail_staged_tree. */
+static int stage_tree(struct jail *j, const char *path, struct fault *f)
+{
+	struct jail_staged_tree *tree = &j->trees[j->tree_count];
+	char source[PATH_BYTES];
+
+	if (j->tree_count == JAIL_TREES_MAX || strlen(path) >= sizeof tree->target - sizeof "/jail")
+		return fault_set(f, ENAMETOOLONG, "PYTHON_BIN needs %s: too much below /tmp", path);
+	snprintf(tree->stage, sizeof tree->stage, "/stage/%zu", j->tree_count);
+	snprintf(tree->target, sizeof tree->target, "/jail%s", path);
+	snprintf(source, sizeof source, "%s%s", old_root, path);
+	if (mkdir(tree->stage, 0755) < 0)
+		return fault_set(f, errno, "create %s", tree->stage);
+	j->tree_count++;
+	return bind_read_only(source, tree->stage, MS_NODEV, f);
+}
+
+static int bind_runtime(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f)
+{
+	for (size_t i = 0; i < r->tree_count; i++) {
+		int status = 0;
+
+		if (lies_under(r->trees[i], "/tmp"))
+			status = stage_tree(j, r->trees[i], f);
+		else if (!covered_by_policy(p, r->trees[i]))
+			status = bind_tree(r->trees[i], f);
+		if (status < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int apply_mount_policy(const struct policy *p, struct fault *f)
+{
+	for (size_t i = 0; i < p->mount_count; i++) {
+		const struct policy_mount *m = &p->mounts[i];
+		int status = m->kind == POLICY_BIND ? bind_tree(m->path, f) :
+			     m->kind == POLICY_COPY ? copy_file(m->path, f) :
+						      make_link(m->path, m->target, f);
+
+		if (status < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Debian finds libblas.so.3 through /etc/alternatives. The links that a loader could follow are made again here,
+ * instead of showing the machine's directory.
+ */
+static int copy_library_alternatives(struct fault *f)
+{
+	static const char *const names[] = { "libblas.so.3", "liblapack.so.3", "libcblas.so.3", "libatlas.so.3" };
+	static const char *const triplets[] = { "x86_64-linux-gnu", "aarch64-linux-gnu" };
+
+	for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
+		for (size_t t = 0; t < sizeof triplets / sizeof triplets[0]; t++) {
+			char path[128], source[160], target[PATH_BYTES];
+			ssize_t length;
+
+			snprintf(path, sizeof path, "/etc/alternatives/%s-%s", names[n], triplets[t]);
+			snprintf(source, sizeof source, "%s%s", old_root, path);
+			length = readlink(source, target, sizeof target - 1);
+			if (length < 0)
+				continue;
+			target[length] = '\0';
+			if (make_link(path, target, f) < 0)
+				return -1;
+		}
+	return 0;
+}
+
+static int write_files(struct fault *f)
+{
+	static const char passwd[] = "root:x:0:0:root:/:/usr/sbin/nologin\n"
+				     JAIL_USER ":x:1000:1000:" JAIL_USER ":/tmp:/bin/sh\n"
+				     "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n";
+	static const char group[] = "root:x:0:\n" JAIL_USER ":x:1000:\nnogroup:x:65534:\n";
+	static const char nsswitch[] = "passwd: files\ngroup: files\nhosts: files\n";
+	const struct {
+		const char *path;
+		const char *bytes;
+		size_t length;
+	} files[] = {
+		{ "/jail/etc/passwd", passwd, sizeof passwd - 1 },
+		{ "/jail/etc/group", group, sizeof group - 1 },
+		{ "/jail/etc/nsswitch.conf", nsswitch, sizeof nsswitch - 1 },
+		{ "/jail/runner/runner.py", asset_runner.bytes, asset_runner.length },
+		{ "/jail/runner/tojson.py", asset_tojson.bytes, asset_tojson.length },
+	};
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		if (write_new_file(files[i].path, files[i].bytes, files[i].length, f) < 0)
+			return -1;
+	return 0;
+}
+
+static int bind_devices(struct fault *f)
+{
+	static const char *const names[] = { "null", "zero", "full", "random", "urandom" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char source[64], target[64];
+
+		snprintf(source, sizeof source, "%s/dev/%s", old_root, names[i]);
+		snprintf(target, sizeof target, "/jail/dev/%s", names[i]);
+		if (write_new_file(target, "", 0, f) < 0)
+			return -1;
+		if (mount(source, target, NULL, MS_BIND, NULL) < 0)
+			return fault_set(f, errno, "bind /dev/%s", names[i]);
+	}
+	return 0;
+}
+
+/* A runtime tree may hold our own program (PREFIX=/usr, say): a job sees an empty file in its place. */
+static int hide_own_program(const char *own_path, struct fault *f)
+{
+	char inside[PATH_BYTES];
+
+	snprintf(inside, sizeof inside, "/jail%s", own_path);
+	if (access(inside, F_OK) < 0)
+		return 0;
+	if (mount("/jail/dev/null", inside, NULL, MS_BIND, NULL) < 0)
+		return fault_set(f, errno, "hide %s", own_path);
+	return 0;
+}
+
+static int make_directories(struct fault *f)
+{
+	static const char *const names[] = { "/jail/tmp", "/jail/proc", "/jail/dev", "/jail/dev/shm", "/jail/var" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (mkdir(names[i], 0755) < 0)
+			return fault_set(f, errno, "create %s", names[i]);
+	return 0;
+}
+
+/* Test builds only: what a jail without its mounts would show. */
+static int bind_whole_machine(struct fault *f)
+{
+	if (mount(old_root, "/jail", NULL, MS_BIND | MS_REC, NULL) < 0)
+		return fault_set(f, errno, "bind the machine");
+	mkdir("/jail/runner", 0755);
+	if (mount("tmpfs", "/jail/runner", "tmpfs", 0, "size=1m") < 0)
+		return fault_set(f, errno, "mount /runner");
+	unlink("/jail/runner/runner.py");
+	return write_new_file("/jail/runner/runner.py", asset_runner.bytes, asset_runner.length, f) < 0 ||
+			       write_new_file("/jail/runner/tojson.py", asset_tojson.bytes, asset_tojson.length, f) < 0 ?
+		       -1 :
+		       0;
+}
+
+static int build_tree(struct jail *j, const struct policy *p, const struct runtime *r, const char *own_path, struct fault *f)
+{
+	if (DROPPED(j, DROP_MOUNTS))
+		return bind_whole_machine(f);
+	if (mount("tmpfs", "/jail", "tmpfs", MS_NOSUID | MS_NODEV, "size=8m,nr_inodes=4096,mode=0755") < 0)
+		return fault_set(f, errno, "mount a tmpfs as the root of jobs");
+	if (make_directories(f) < 0 || write_files(f) < 0 || bind_devices(f) < 0 || apply_mount_policy(p, f) < 0 ||
+	    bind_runtime(j, p, r, f) < 0 || copy_library_alternatives(f) < 0 || hide_own_program(own_path, f) < 0)
+		return -1;
+	if (DROPPED(j, DROP_READONLY))
+		return 0;
+	if (mount(NULL, "/jail", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
+		return fault_set(f, errno, "make the root of jobs read-only");
+	return 0;
+}
+
+/* The new root needs a directory to stand on, for a moment; any that exists will do. */
+static int move_to_new_root(struct fault *f)
+{
+	static const char *const stands[] = { "/tmp", "/run", "/var", "/mnt", "/usr" };
+
+	for (size_t i = 0; i < sizeof stands / sizeof stands[0]; i++) {
+		struct stat info;
+
+		if (stat(stands[i], &info) < 0 || !S_ISDIR(info.st_mode))
+			continue;
+		if (mount("tmpfs", stands[i], "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=0755") < 0)
+			return fault_set(f, errno, "mount a tmpfs");
+		if (chdir(stands[i]) < 0 || mkdir("old", 0700) < 0 || mkdir("proc", 0555) < 0 || mkdir("jail", 0755) < 0 ||
+		    mkdir("empty", 0555) < 0 || mkdir("stage", 0755) < 0)
+			return fault_set(f, errno, "prepare a new root");
+		if (syscall(SYS_pivot_root, ".", "old") < 0 || chdir("/") < 0)
+			return fault_set(f, errno, "pivot_root");
+		return 0;
+	}
+	return fault_set(f, 0, "the machine has none of /tmp, /run, /var, /mnt, /usr");
+}
+
+/* A fresh proc is refused where the machine's own is partly covered (containers mask it): found out by trying. */
+static bool try_mount_proc(void)
+{
+	int status;
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWNS) < 0 ||
+		      mount("proc", "/jail/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") < 0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+int root_build(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f)
+{
+	char own_path[PATH_BYTES] = "";
+	ssize_t length = readlink("/proc/self/exe", own_path, sizeof own_path - 1);
+
+	own_path[length > 0 ? length : 0] = '\0';
+	umask(0022);
+	j->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (j->null_fd < 0)
+		return fault_set(f, errno, "open /dev/null");
+	if (enter_namespaces(j, f) < 0)
+		return -1;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return fault_set(f, errno, "make mounts private");
+	if (move_to_new_root(f) < 0)
+		return -1;
+	if (mount("/old/proc", "/proc", NULL, MS_BIND | MS_REC, NULL) < 0)
+		return fault_set(f, errno, "bind /proc");
+	if (build_tree(j, p, r, own_path, f) < 0)
+		return -1;
+	if (!DROPPED(j, DROP_MOUNTS) && (umount2(old_root, MNT_DETACH) < 0 || rmdir(old_root) < 0))
+		return fault_set(f, errno, "detach the machine's file systems");
+	j->may_mount_proc = try_mount_proc();
+	return 0;
+}

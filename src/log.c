@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Log lines: see include/log.h. Used by web and spawner.
+ *
+ * A line is built in one buffer on the stack and leaves by one write(2), so that lines of several processes
+ * never mix. Text from outside (a request id) passes the JSON escape below, so it cannot forge a line.
+ */
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io.h"
+
+enum { LINE_BYTES = 4096 };
+
+static struct {
+	bool json;
+	const char *process;
+} state = { .json = false, .process = "main" };
+
+struct line {
+	size_t used;
+	char bytes[LINE_BYTES];
+};
+
+static void put_char(struct line *l, char c)
+{
+	if (l->used < sizeof l->bytes - 2) /* room for the closing brace and newline */
+		l->bytes[l->used++] = c;
+}
+
+static void put(struct line *l, const char *text)
+{
+	while (*text)
+		put_char(l, *text++);
+}
+
+static void put_escaped(struct line *l, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\') {
+			put_char(l, '\\');
+			put_char(l, (char)c);
+		} else if (c < 0x20 || c >= 0x7f) {
+			char code[8];
+
+			snprintf(code, sizeof code, "\\u%04x", c);
+			put(l, code);
+		} else {
+			put_char(l, (char)c);
+		}
+	}
+}
+
+static void put_time(struct line *l)
+{
+	struct timespec now;
+	struct tm utc;
+	char text[80];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", utc.tm_year + 1900, utc.tm_mon + 1,
+		 utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000);
+	put(l, text);
+}
+
+static void put_number(struct line *l, int64_t number)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%lld", (long long)number);
+	put(l, text);
+}
+
+static void build_json(struct line *l, enum log_level level, const struct log_field *fields, const char *message)
+{
+	static const char *const severities[] = { "INFO", "WARNING", "ERROR" };
+
+	put(l, "{\"severity\":\"");
+	put(l, severities[level]);
+	put(l, "\",\"time\":\"");
+	put_time(l);
+	put(l, "\",\"message\":\"");
+	put_escaped(l, message);
+	put(l, "\",\"process\":\"");
+	put(l, state.process);
+	put_char(l, '"');
+	for (; fields && fields->name; fields++) {
+		put(l, ",\"");
+		put(l, fields->name);
+		put(l, "\":");
+		if (fields->text) {
+			put_char(l, '"');
+			put_escaped(l, fields->text);
+			put_char(l, '"');
+		} else {
+			put_number(l, fields->number);
+		}
+	}
+	l->bytes[l->used++] = '}';
+}
+
+static void build_text(struct line *l, enum log_level level, const struct log_field *fields, const char *message)
+{
+	static const char *const prefixes[] = { "", "warning: ", "error: " };
+
+	put_time(l);
+	put_char(l, ' ');
+	put(l, state.process);
+	put(l, ": ");
+	put(l, prefixes[level]);
+	put_escaped(l, message);
+	for (; fields && fields->name; fields++) {
+		put_char(l, ' ');
+		put(l, fields->name);
+		put_char(l, '=');
+		if (fields->text)
+			put_escaped(l, fields->text);
+		else
+			put_number(l, fields->number);
+	}
+}
+
+void log_open(enum log_format format, const char *process)
+{
+	state.process = process;
+	state.json = format == LOG_FORMAT_JSON || (format == LOG_FORMAT_AUTO && !isatty(STDERR_FILENO));
+}
+
+void log_event(enum log_level level, const struct log_field *fields, const char *format, ...)
+{
+	struct line l = { .used = 0 };
+	char message[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	if (state.json)
+		build_json(&l, level, fields, message);
+	else
+		build_text(&l, level, fields, message);
+	l.bytes[l.used++] = '\n';
+	(void)io_write_all(STDERR_FILENO, l.bytes, l.used); /* nowhere to report that the log is gone */
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tries the jail before anything is served: see include/selftest.h. Runs in the process that becomes the spawner.
+ *
+ * What counts is the effect: the same launcher, jail, interpreter and runner as for a job run a script
+ * (runner/selftest.py) against a file and a listener that exist for this purpose. A jail that holds by its return
+ * codes and leaks in fact does not start.
+ */
+#define _GNU_SOURCE
+#include "selftest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "assets.h"
+#include "frame.h"
+#include "io.h"
+#include "outcome.h"
+#include "own.h"
+
+enum { SCRIPT_BYTES = 32768, OUTPUT_BYTES = 8192, CANARY_RANDOM = 6 };
+
+static const char canary_text[] = "canary\n";
+
+static int make_canary(struct selftest *t, struct fault *f)
+{
+	static const char *const places[] = { "/tmp", "/var/tmp", "/dev/shm", "/run" };
+	unsigned char random[CANARY_RANDOM] = { 0 };
+	char name[40];
+
+	for (size_t i = 0; i < sizeof random; i++)
+		random[i] = (unsigned char)(io_now_us() >> (8 * (i % 4))) ^ (unsigned char)getpid();
+	snprintf(name, sizeof name, "safe-exec-canary-%02x%02x%02x%02x%02x%02x", random[0], random[1], random[2], random[3], random[4],
+		 random[5]);
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		OWNED_FD dir_fd = open(places[i], O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+		OWNED_FD fd = dir_fd < 0 ? -1 : openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+
+		if (fd < 0)
+			continue;
+		(void)fchmod(fd, 0666); /* whatever the umask: only the jail may stand in the way */
+		if (io_write_all(fd, canary_text, sizeof canary_text - 1) < 0)
+			return fault_set(f, errno, "write a canary file in %s", places[i]);
+		snprintf(t->canary, sizeof t->canary, "%s/%s", places[i], name);
+		t->canary_dir_fd = fd_release(&dir_fd);
+		return 0;
+	}
+	/* Nothing is writable here (a read-only container): a file that every machine has must do. */
+	snprintf(t->canary, sizeof t->canary, "/etc/hostname");
+	return 0;
+}
+
+static int make_listener(struct selftest *t, struct fault *f)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t length = sizeof address;
+
+	t->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (t->listen_fd < 0 || bind(t->listen_fd, (struct sockaddr *)&address, length) < 0 || listen(t->listen_fd, 4) < 0 ||
+	    getsockname(t->listen_fd, (struct sockaddr *)&address, &length) < 0)
+		return fault_set(f, errno, "listen on loopback for the self-test");
+	t->port = ntohs(address.sin_port);
+	return 0;
+}
+
+int selftest_open(struct selftest *t, struct fault *f)
+{
+	*t = (struct selftest){ .canary_dir_fd = -1, .listen_fd = -1 };
+	return make_canary(t, f) < 0 || make_listener(t, f) < 0 ? -1 : 0;
+}
+
+void selftest_close(struct selftest *t)
+{
+	if (t->canary_dir_fd >= 0)
+		unlinkat(t->canary_dir_fd, strrchr(t->canary, '/') + 1, 0);
+	fd_close(&t->canary_dir_fd);
+	fd_close(&t->listen_fd);
+}
+
+/* ---- running a script without web ------------------------------------------------------------------------------------ */
+
+struct run {
+	struct exit_report report;
+	struct outcome outcome;
+	struct frame frame;
+	char result[OUTPUT_BYTES];
+	char errors[OUTPUT_BYTES];
+};
+
+static int send_script(int fd, const struct job_header *header, const char *script)
+{
+	/* Smaller than a pipe holds (64 KiB), so that it never blocks. */
+	return io_write_all(fd, header, sizeof *header) < 0 || io_write_all(fd, script, header->script_bytes) < 0 ? -1 : 0;
+}
+
+/* All writers are dead: what is in the pipe is all there will be. */
+static size_t read_rest(int fd, char *buffer, size_t capacity)
+{
+	size_t used = 0;
+	ssize_t got;
+
+	while (used < capacity && (got = io_read(fd, buffer + used, capacity - used)) > 0)
+		used += (size_t)got;
+	return used;
+}
+
+static int run_script(struct spawner *s, const struct job_limits *limits, const char *script, struct run *run, struct fault *f)
+{
+	struct job_header header = { .max_result_bytes = OUTPUT_BYTES - FRAME_HEAD_BYTES, .script_bytes = strlen(script) };
+	int ours[WIRE_FD_COUNT], theirs[WIRE_FD_COUNT], status;
+	size_t length;
+
+	memset(run, 0, sizeof *run);
+	memcpy(header.magic, JOB_MAGIC, sizeof header.magic);
+	for (int i = 0; i < WIRE_FD_COUNT; i++) {
+		int fds[2];
+
+		if (pipe2(fds, O_CLOEXEC) < 0)
+			return fault_set(f, errno, "pipe");
+		ours[i] = fds[i == WIRE_FD_INPUT];
+		theirs[i] = fds[i != WIRE_FD_INPUT];
+	}
+	status = send_script(ours[WIRE_FD_INPUT], &header, script);
+	if (status < 0)
+		fault_set(f, errno, "write a script");
+	close(ours[WIRE_FD_INPUT]);
+	if (status == 0)
+		status = spawner_run_one(s, limits, theirs, &run->report, f);
+	if (status == 0) {
+		length = read_rest(ours[WIRE_FD_RESULT], run->result, sizeof run->result);
+		run->frame = frame_parse(run->result, length, header.nonce, header.max_result_bytes);
+		run->outcome = outcome_decide(&run->report, run->frame.claim, run->frame.code);
+		length = read_rest(ours[WIRE_FD_STDERR], run->errors, sizeof run->errors - 1);
+		run->errors[length] = '\0';
+	}
+	for (int i = WIRE_FD_STDOUT; i < WIRE_FD_COUNT; i++)
+		close(ours[i]);
+	return status;
+}
+
+/* What the run says of itself, in one line. */
+static int explain(const struct run *run, const char *what, struct fault *f)
+{
+	char last_line[200] = "";
+	const char *layer = run->report.fault_layer ? jail_layer_name(run->report.fault_layer - 1) : NULL;
+	size_t length = strlen(run->errors);
+
+	if (layer)
+		return fault_set(f, run->report.fault_error, "%s: the layer \"%s\" failed", what, layer);
+	while (length > 0 && run->errors[length - 1] == '\n')
+		length--;
+	while (length > 0 && run->errors[length - 1] != '\n')
+		length--;
+	snprintf(last_line, sizeof last_line, "%.*s", (int)strcspn(run->errors + length, "\n"), run->errors + length);
+	if (run->outcome.claimed)
+		return fault_set(f, 0, "%s: %.*s", what, (int)(run->frame.payload_bytes < 300 ? run->frame.payload_bytes : 300), run->frame.payload);
+	return fault_set(f, run->report.fault_error, "%s: %s%s%s", what, outcome_name(run->outcome.code), last_line[0] ? ": " : "", last_line);
+}
+
+/* ---- the two scripts ---------------------------------------------------------------------------------------------------- */
+
+static int canary_is_untouched(const struct selftest *t)
+{
+	char text[64];
+
+	if (t->canary_dir_fd < 0)
+		return 1; /* nothing is writable here, for nobody */
+	return io_read_file(t->canary_dir_fd, strrchr(t->canary, '/') + 1, text, sizeof text) >= 0 && strcmp(text, canary_text) == 0;
+}
+
+static int try_to_get_out(const struct selftest *t, struct spawner *s, const struct job_limits *limits, struct fault *f)
+{
+	OWNED(char) script = malloc(SCRIPT_BYTES);
+	struct run run;
+	int length;
+
+	if (!script)
+		return fault_set(f, ENOMEM, "malloc");
+	length = snprintf(script, SCRIPT_BYTES, "CANARY = \"%s\"\nPORT = %u\nPIDS = (%d, %d)\n%s", t->canary, t->port, (int)getpid(),
+			  (int)getppid(), asset_selftest.bytes);
+	if (length < 0 || length >= SCRIPT_BYTES)
+		return fault_set(f, 0, "the self-test is too long");
+	if (run_script(s, limits, script, &run, f) < 0)
+		return -1;
+	if (run.outcome.code != OUTCOME_OK)
+		return explain(&run, "self-test: a jailed script cannot be run here", f);
+	if (run.frame.payload_bytes != 4 || memcmp(run.frame.payload, "\"ok\"", 4) != 0)
+		return fault_set(f, 0, "self-test: a jailed script got out: %.*s", (int)run.frame.payload_bytes, run.frame.payload);
+	if (!canary_is_untouched(t))
+		return fault_set(f, 0, "self-test: a jailed script got out: it wrote %s", t->canary);
+	return 0;
+}
+
+/* OpenBLAS hangs under a small RLIMIT_AS instead of failing: found here, and not by the first user. */
+static int try_imports(struct spawner *s, const struct job_limits *limits, const struct runtime *r, struct fault *f)
+{
+	char script[256] = "", names[128] = "";
+	struct job_limits patient = *limits;
+	struct run run;
+
+	if (r->import_count == 0)
+		return 0;
+	for (size_t i = 0; i < r->import_count; i++)
+		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", r->imports[i]);
+	snprintf(script, sizeof script, "import %s\ndef main():\n    return \"ok\"\n", names);
+	patient.wall_ms = 60000; /* a cold disk is no fault of the limits under test */
+	patient.cpu_seconds = 60;
+	if (run_script(s, &patient, script, &run, f) < 0)
+		return -1;
+	if (run.outcome.code == OUTCOME_OK)
+		return 0;
+	explain(&run, "self-test", f);
+	return fault_set(f, 0, "MEM_LIMIT_MB=%llu (or another limit) is too small for \"import %s\" here: %s",
+			 (unsigned long long)(limits->memory_bytes >> 20), names, outcome_name(run.outcome.code));
+}
+
+int selftest_run(const struct selftest *t, struct spawner *s, const struct job_limits *limits, const struct runtime *r, struct fault *f)
+{
+	return try_to_get_out(t, s, limits, f) < 0 || try_imports(s, limits, r, f) < 0 ? -1 : 0;
+}

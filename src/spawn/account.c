@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Measures a running job from outside, a few times a second. Runs in the spawner.
+ *
+ * The tree of processes comes from /proc/PID/task/TID/children (proc(5)), starting at the job's init, to which all
+ * orphans return. What is read are numbers that the kernel wrote; no string of the script (a process name) is used.
+ *
+ * Memory is looked at in two steps, because the exact answer is expensive: while the address spaces together are
+ * within the limit, no more is asked. Otherwise the proportional set size (each shared page once) is added up, and
+ * shared anonymous mappings count by their size, since pages that a dead child touched are in nobody's set.
+ */
+#define _GNU_SOURCE
+#include "account.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io.h"
+
+enum { PROCESSES_MAX = 4200, CHILDREN_BYTES = 32768, STAT_BYTES = 1024, MAPS_BYTES = 1 << 18, SHARED_MAX = 256 };
+
+struct process_list {
+	pid_t pid[PROCESSES_MAX];
+	size_t count;
+};
+
+static void add_children_of_thread(struct process_list *list, pid_t pid, const char *thread)
+{
+	static char text[CHILDREN_BYTES];
+	char path[64], *next = text, *end;
+	ssize_t length;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%.20s/children", (int)pid, thread);
+	length = io_read_file(AT_FDCWD, path, text, sizeof text);
+	while (length > 0 && list->count < PROCESSES_MAX) {
+		long child = strtol(next, &end, 10);
+
+		if (end == next)
+			return;
+		list->pid[list->count++] = (pid_t)child;
+		next = end;
+	}
+}
+
+static void add_children(struct process_list *list, pid_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	DIR *threads;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	threads = opendir(path);
+	while (threads && (entry = readdir(threads)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			add_children_of_thread(list, pid, entry->d_name);
+	if (threads)
+		closedir(threads);
+}
+
+/* The list grows while it is walked: breadth first. */
+static const struct process_list *walk(pid_t init)
+{
+	static struct process_list list;
+
+	list.count = 0;
+	list.pid[list.count++] = init;
+	for (size_t i = 0; i < list.count; i++)
+		add_children(&list, list.pid[i]);
+	return &list;
+}
+
+uint64_t account_cpu_us(pid_t init)
+{
+	const struct process_list *list = walk(init);
+	const uint64_t tick_us = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t ticks = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		char path[64], text[STAT_BYTES], *after_name;
+		unsigned long user, system;
+		long children_user, children_system;
+
+		snprintf(path, sizeof path, "/proc/%d/stat", (int)list->pid[i]);
+		if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
+			continue;
+		/* The name stands in parentheses and may hold anything, so count fields from the last one. */
+		after_name = strrchr(text, ')');
+		if (after_name && sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &user, &system,
+					 &children_user, &children_system) == 4)
+			ticks += user + system + (uint64_t)children_user + (uint64_t)children_system;
+	}
+	return ticks * tick_us;
+}
+
+static uint64_t address_space_bytes(pid_t pid)
+{
+	char path[64], text[128];
+	unsigned long long pages;
+
+	snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0 || sscanf(text, "%llu", &pages) != 1)
+		return 0;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t field_kb(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+	unsigned long long kb;
+
+	return at && sscanf(at + strlen(name), " %llu", &kb) == 1 ? kb : 0;
+}
+
+/* Pss_Anon needs the right to trace the process; without it the resident set is the next best (too high) figure. */
+static uint64_t anonymous_bytes(pid_t pid)
+{
+	char path[64], text[4096];
+
+	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) > 0)
+		return field_kb(text, "Pss_Anon:") * 1024;
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) > 0)
+		return field_kb(text, "RssAnon:") * 1024;
+	return 0;
+}
+
+struct shared_list {
+	unsigned long inode[SHARED_MAX];
+	size_t count;
+};
+
+static bool is_new(struct shared_list *seen, unsigned long inode)
+{
+	for (size_t i = 0; i < seen->count; i++)
+		if (seen->inode[i] == inode)
+			return false;
+	if (seen->count < SHARED_MAX)
+		seen->inode[seen->count++] = inode;
+	return true;
+}
+
+/* mmap(MAP_SHARED | MAP_ANONYMOUS) shows as "/dev/zero (deleted)", one inode for each. */
+static uint64_t shared_anonymous_bytes(pid_t pid, struct shared_list *seen)
+{
+	static char text[MAPS_BYTES];
+	char path[64], *line, *save = NULL;
+	uint64_t bytes = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
+		return 0;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned long start, end, inode;
+
+		if (strstr(line, "/dev/zero (deleted)") && sscanf(line, "%lx-%lx %*s %*s %*s %lu", &start, &end, &inode) == 3 &&
+		    is_new(seen, inode))
+			bytes += end - start;
+	}
+	return bytes;
+}
+
+int account_memory_exceeds(pid_t init, uint64_t other_bytes, uint64_t limit_bytes)
+{
+	const struct process_list *list = walk(init);
+	struct shared_list seen = { .count = 0 };
+	uint64_t bytes = other_bytes;
+
+	for (size_t i = 0; i < list->count; i++)
+		bytes += address_space_bytes(list->pid[i]);
+	if (bytes <= limit_bytes)
+		return 0;
+	bytes = other_bytes;
+	for (size_t i = 0; i < list->count; i++)
+		bytes += anonymous_bytes(list->pid[i]) + shared_anonymous_bytes(list->pid[i], &seen);
+	return bytes > limit_bytes;
+}

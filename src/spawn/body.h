@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What runs in the cloned child, and what it says to the spawner: inside src/spawn only. */
+#pragma once
+
+#include "jail.h"
+
+enum init_word { INIT_STARTED = 1, INIT_FAULT = 2, INIT_ENDED = 3 };
+
+/* Descriptors with INIT_STARTED: the job's writable mounts, for fstatfs(2). */
+enum { INIT_FD_TMP, INIT_FD_SHM, INIT_FD_COUNT };
+
+/* A message of init on the sync pair. STARTED, then at most one of the others. */
+struct init_message {
+	uint32_t word; /* enum init_word */
+	struct jail_fault fault;
+	int32_t wait_status;  /* of the Python process */
+	uint64_t main_cpu_us; /* of the Python process and the children that it waited for */
+	uint64_t peak_bytes;  /* largest resident set among what init reaped */
+};
+
+/* Enters the jail, runs the body below as pid 2, reaps, reports, ends. sync_fd is the child's end. */
+void init_run(const struct jail *j, const struct jail_job *job, int sync_fd) __attribute__((noreturn));
+
+/* The cold body: becomes `python -I -B -u /runner/runner.py`. Returns only when exec failed. */
+void cold_exec(const struct jail *j);

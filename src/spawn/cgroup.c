@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bounds the memory and the number of processes of a whole job by control groups, v2 or v1 (cgroups(7)).
+ * Runs in the spawner; the groups are made at start, before the machine's file system is left behind.
+ *
+ *     v2   OWN/safe-exec-PID/slot-N      memory.max, memory.swap.max, memory.oom.group, pids.max
+ *     v1   OWN/safe-exec-PID/slot-N      memory.limit_in_bytes (and memsw), in the pids hierarchy pids.max
+ *
+ * OWN is the group this process is in. Under v2 a group that hands controllers down may hold no process itself, so
+ * the service first moves into OWN/safe-exec-PID-self. A write that returns success proves nothing (gVisor emulates
+ * v1 files), hence the proof by effect: a child that touches more than a small limit must be killed.
+ */
+#define _GNU_SOURCE
+#include "cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "own.h"
+
+enum { NAME_BYTES = 64, GROUP_PATH_BYTES = 2048, PROOF_LIMIT_BYTES = 16 << 20, PROOF_TOUCH_BYTES = 64 << 20, INIT_PROCESSES = 1 };
+
+struct slot_group {
+	int dir_fd;    /* of the hierarchy with the memory controller */
+	int join_fds[JAIL_CGROUP_FDS_MAX];
+	size_t join_count;
+};
+
+struct cgroups {
+	enum memory_enforcement version;
+	char name[NAME_BYTES];
+	int memory_base_fd; /* OWN in the memory (or only) hierarchy */
+	int pids_base_fd;   /* v1: OWN in the pids hierarchy, or -1 */
+	uint32_t slots;
+	struct slot_group group[JAIL_SLOTS_MAX];
+};
+
+/* ---- where this process is -------------------------------------------------------------------------------------- */
+
+/* The path of this process in one hierarchy, from /proc/self/cgroup: "" names v2. */
+static int own_path(const char *controller, char *path, size_t capacity)
+{
+	char text[8192], *line, *save = NULL;
+
+	if (io_read_file(AT_FDCWD, "/proc/self/cgroup", text, sizeof text) < 0)
+		return -1;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *controllers = strchr(line, ':'), *where = controllers ? strchr(controllers + 1, ':') : NULL;
+
+		if (!where)
+			continue;
+		*where++ = '\0';
+		if (strcmp(controllers + 1, controller) != 0)
+			continue;
+		snprintf(path, capacity, "%s", where);
+		return 0;
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+/* Opens MOUNT/PATH; where a container shows its own group as the root, MOUNT itself. */
+static int open_own(const char *mount, const char *path)
+{
+	char full[PATH_MAX];
+	int fd;
+
+	snprintf(full, sizeof full, "%s%s", mount, path);
+	fd = open(full, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	return fd >= 0 ? fd : open(mount, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+}
+
+static int open_v1(const char *controller)
+{
+	char path[GROUP_PATH_BYTES], mount[64];
+
+	snprintf(mount, sizeof mount, "/sys/fs/cgroup/%s", controller);
+	return own_path(controller, path, sizeof path) < 0 ? -1 : open_own(mount, path);
+}
+
+static bool has_word(const char *text, const char *word)
+{
+	char copy[1024], *save = NULL;
+
+	snprintf(copy, sizeof copy, "%s", text);
+	for (char *w = strtok_r(copy, " \n", &save); w; w = strtok_r(NULL, " \n", &save))
+		if (strcmp(w, word) == 0)
+			return true;
+	return false;
+}
+
+static int open_v2(void)
+{
+	char path[GROUP_PATH_BYTES], controllers[1024];
+	OWNED_FD fd = -1;
+
+	if (own_path("", path, sizeof path) < 0)
+		return -1;
+	fd = open_own("/sys/fs/cgroup", path);
+	if (fd < 0 || io_read_file(fd, "cgroup.controllers", controllers, sizeof controllers) < 0)
+		return -1;
+	if (!has_word(controllers, "memory") || !has_word(controllers, "pids")) {
+		errno = ENOTSUP;
+		return -1;
+	}
+	return fd_release(&fd);
+}
+
+/* ---- making and removing ---------------------------------------------------------------------------------------- */
+
+static void remove_group(int base_fd, const char *name)
+{
+	OWNED_FD fd = base_fd < 0 ? -1 : openat(base_fd, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	for (uint32_t slot = 0; slot < JAIL_SLOTS_MAX; slot++) {
+		char slot_name[NAME_BYTES];
+
+		snprintf(slot_name, sizeof slot_name, "slot-%u", slot);
+		if (unlinkat(fd, slot_name, AT_REMOVEDIR) < 0 && errno == ENOENT)
+			break;
+	}
+	unlinkat(base_fd, name, AT_REMOVEDIR);
+}
+
+/* A service that was killed leaves its empty groups: remove those whose process is gone. */
+static void remove_stale(int base_fd)
+{
+	struct dirent *entry;
+	int fd = base_fd < 0 ? -1 : openat(base_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	while (dir && (entry = readdir(dir))) {
+		int pid;
+		char rest;
+
+		if (sscanf(entry->d_name, "safe-exec-%d%c", &pid, &rest) == 1 && kill(pid, 0) < 0 && errno == ESRCH)
+			remove_group(base_fd, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static int write_number(int dir_fd, const char *file, uint64_t number)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+	return io_write_file(dir_fd, file, text);
+}
+
+static int limit_memory(const struct cgroups *g, int dir_fd, uint64_t bytes)
+{
+	if (g->version == MEMORY_BY_CGROUP_V2) {
+		if (io_write_file(dir_fd, "memory.swap.max", "0") < 0 && errno != ENOENT)
+			return -1; /* a kernel without swap has no such file */
+		return io_write_file(dir_fd, "memory.oom.group", "1") < 0 ? -1 : write_number(dir_fd, "memory.max", bytes);
+	}
+	if (write_number(dir_fd, "memory.limit_in_bytes", bytes) < 0)
+		return -1;
+	return write_number(dir_fd, "memory.memsw.limit_in_bytes", bytes) < 0 && errno != ENOENT && errno != EOPNOTSUPP ? -1 : 0;
+}
+
+/* Makes BASE/NAME/slot-N: its directory, or -1. */
+static int make_slot(int base_fd, const char *name, uint32_t slot)
+{
+	char path[2 * NAME_BYTES];
+
+	snprintf(path, sizeof path, "%s/slot-%u", name, slot);
+	if (mkdirat(base_fd, path, 0755) < 0)
+		return -1;
+	return openat(base_fd, path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+}
+
+static int add_join_fd(struct slot_group *group, int dir_fd)
+{
+	int fd = openat(dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	group->join_fds[group->join_count++] = fd;
+	return 0;
+}
+
+static int make_group(struct cgroups *g, uint32_t slot, const struct job_limits *limits)
+{
+	struct slot_group *group = &g->group[slot];
+	const uint64_t processes = limits->processes + INIT_PROCESSES;
+
+	group->dir_fd = make_slot(g->memory_base_fd, g->name, slot);
+	if (group->dir_fd < 0 || limit_memory(g, group->dir_fd, limits->memory_bytes) < 0 || add_join_fd(group, group->dir_fd) < 0)
+		return -1;
+	if (g->version == MEMORY_BY_CGROUP_V2)
+		return write_number(group->dir_fd, "pids.max", processes);
+	if (g->pids_base_fd >= 0) {
+		OWNED_FD pids_fd = make_slot(g->pids_base_fd, g->name, slot);
+
+		if (pids_fd < 0 || write_number(pids_fd, "pids.max", processes) < 0)
+			return -1;
+		return add_join_fd(group, pids_fd);
+	}
+	return 0;
+}
+
+/* v2: this process leaves OWN, which then may hand its controllers down. */
+static int delegate_v2(struct cgroups *g)
+{
+	char name[NAME_BYTES + 8], procs[NAME_BYTES + 32];
+
+	snprintf(name, sizeof name, "%s-self", g->name);
+	snprintf(procs, sizeof procs, "%s/cgroup.procs", name);
+	if (mkdirat(g->memory_base_fd, name, 0755) < 0 || io_write_file(g->memory_base_fd, procs, "0") < 0)
+		return -1;
+	return io_write_file(g->memory_base_fd, "cgroup.subtree_control", "+memory +pids");
+}
+
+static void undelegate_v2(struct cgroups *g)
+{
+	char name[NAME_BYTES + 8];
+
+	(void)io_write_file(g->memory_base_fd, "cgroup.subtree_control", "-memory -pids");
+	(void)io_write_file(g->memory_base_fd, "cgroup.procs", "0");
+	snprintf(name, sizeof name, "%s-self", g->name);
+	unlinkat(g->memory_base_fd, name, AT_REMOVEDIR);
+}
+
+static int make_parent(struct cgroups *g)
+{
+	char file[2 * NAME_BYTES];
+
+	if (mkdirat(g->memory_base_fd, g->name, 0755) < 0)
+		return -1;
+	if (g->version == MEMORY_BY_CGROUP_V2) {
+		snprintf(file, sizeof file, "%s/cgroup.subtree_control", g->name);
+		return io_write_file(g->memory_base_fd, file, "+memory +pids");
+	}
+	return g->pids_base_fd >= 0 ? mkdirat(g->pids_base_fd, g->name, 0755) : 0;
+}
+
+/* ---- the proof ---------------------------------------------------------------------------------------------------- */
+
+static void touch_too_much(const struct slot_group *group)
+{
+	volatile char *memory;
+
+	for (size_t i = 0; i < group->join_count; i++)
+		if (write(group->join_fds[i], "0", 1) != 1)
+			_exit(1);
+	memory = mmap(NULL, PROOF_TOUCH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (size_t i = 0; memory != MAP_FAILED && i < PROOF_TOUCH_BYTES; i += 4096)
+		memory[i] = 1;
+	_exit(0);
+}
+
+static int prove(struct cgroups *g, const struct job_limits *limits)
+{
+	struct slot_group *group = &g->group[0];
+	int status;
+	pid_t pid;
+
+	if (limit_memory(g, group->dir_fd, PROOF_LIMIT_BYTES) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0)
+		touch_too_much(group);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL || cgroups_oom_kills(g, 0) == 0) {
+		errno = ENOTSUP;
+		return -1;
+	}
+	/* v1 wants memsw >= limit at every moment: raise memsw first by writing both in the other order */
+	if (g->version == MEMORY_BY_CGROUP_V1)
+		(void)write_number(group->dir_fd, "memory.memsw.limit_in_bytes", limits->memory_bytes);
+	return limit_memory(g, group->dir_fd, limits->memory_bytes);
+}
+
+/* ---- the interface ------------------------------------------------------------------------------------------------ */
+
+static int build(struct cgroups *g, const struct job_limits *limits)
+{
+	if (g->version == MEMORY_BY_CGROUP_V2 && delegate_v2(g) < 0)
+		return -1;
+	if (make_parent(g) < 0)
+		return -1;
+	for (uint32_t slot = 0; slot < g->slots; slot++)
+		if (make_group(g, slot, limits) < 0)
+			return -1;
+	return prove(g, limits);
+}
+
+static struct cgroups *try_version(enum memory_enforcement version, uint32_t slots, const struct job_limits *limits)
+{
+	struct cgroups *g = calloc(1, sizeof *g);
+	int error;
+
+	if (!g)
+		return NULL;
+	g->version = version;
+	g->slots = slots;
+	g->pids_base_fd = -1;
+	for (uint32_t slot = 0; slot < JAIL_SLOTS_MAX; slot++)
+		g->group[slot].dir_fd = -1;
+	snprintf(g->name, sizeof g->name, "safe-exec-%d", (int)getpid());
+	g->memory_base_fd = version == MEMORY_BY_CGROUP_V2 ? open_v2() : open_v1("memory");
+	if (version == MEMORY_BY_CGROUP_V1 && g->memory_base_fd >= 0)
+		g->pids_base_fd = open_v1("pids");
+	if (g->memory_base_fd >= 0) {
+		remove_stale(g->memory_base_fd);
+		remove_stale(g->pids_base_fd);
+		if (build(g, limits) == 0)
+			return g;
+	}
+	error = errno;
+	cgroups_close(g);
+	errno = error;
+	return NULL;
+}
+
+struct cgroups *cgroups_open(uint32_t slots, const struct job_limits *limits, char *reason)
+{
+	struct cgroups *g = try_version(MEMORY_BY_CGROUP_V2, slots, limits);
+
+	if (!g)
+		g = try_version(MEMORY_BY_CGROUP_V1, slots, limits);
+	if (g)
+		snprintf(reason, JAIL_STATUS_BYTES, "ok (%s)", spawn_memory_enforcement_name(g->version));
+	else
+		snprintf(reason, JAIL_STATUS_BYTES, "absent: %.40s", strerror(errno));
+	return g;
+}
+
+void cgroups_close(struct cgroups *g)
+{
+	if (!g)
+		return;
+	for (uint32_t slot = 0; slot < g->slots; slot++) {
+		fd_close(&g->group[slot].dir_fd);
+		for (size_t i = 0; i < g->group[slot].join_count; i++)
+			close(g->group[slot].join_fds[i]);
+	}
+	if (g->memory_base_fd >= 0)
+		remove_group(g->memory_base_fd, g->name);
+	if (g->pids_base_fd >= 0)
+		remove_group(g->pids_base_fd, g->name);
+	if (g->version == MEMORY_BY_CGROUP_V2 && g->memory_base_fd >= 0)
+		undelegate_v2(g);
+	fd_close(&g->memory_base_fd);
+	fd_close(&g->pids_base_fd);
+	free(g);
+}
+
+enum memory_enforcement cgroups_version(const struct cgroups *g)
+{
+	return g ? g->version : MEMORY_BY_ACCOUNTING;
+}
+
+size_t cgroups_join_fds(const struct cgroups *g, uint32_t slot, int fds[JAIL_CGROUP_FDS_MAX])
+{
+	if (!g)
+		return 0;
+	memcpy(fds, g->group[slot].join_fds, sizeof g->group[slot].join_fds);
+	return g->group[slot].join_count;
+}
+
+uint64_t cgroups_oom_kills(const struct cgroups *g, uint32_t slot)
+{
+	char text[1024], *at;
+	unsigned long long kills;
+	const char *file = g && g->version == MEMORY_BY_CGROUP_V2 ? "memory.events" : "memory.oom_control";
+
+	if (!g || io_read_file(g->group[slot].dir_fd, file, text, sizeof text) < 0)
+		return 0;
+	at = strstr(text, "oom_kill ");
+	return at && sscanf(at, "oom_kill %llu", &kills) == 1 ? kills : 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Control groups of the slots: inside src/spawn only. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "jail.h"
+#include "spawn.h"
+
+struct cgroups;
+
+/*
+ * Makes one group per slot with the given limits where this machine lets us, and proves by a child that runs out
+ * of memory that they bind. Returns NULL where it does not work: then reason (JAIL_STATUS_BYTES) says why.
+ */
+struct cgroups *cgroups_open(uint32_t slots, const struct job_limits *limits, char *reason);
+
+/* Removes the groups. NULL is allowed. */
+void cgroups_close(struct cgroups *g);
+
+enum memory_enforcement cgroups_version(const struct cgroups *g);
+
+/* Descriptors to which a child of this slot writes "0" to join; owned by g. */
+size_t cgroups_join_fds(const struct cgroups *g, uint32_t slot, int fds[JAIL_CGROUP_FDS_MAX]);
+
+/* How many processes of this slot the kernel has killed for memory, ever. */
+uint64_t cgroups_oom_kills(const struct cgroups *g, uint32_t slot);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Process 1 of a job. Runs in the cloned child: enters the jail, forks the process that becomes Python, adopts and
+ * reaps what that leaves behind, reports how it ended, and ends; with it the kernel kills all that is left.
+ *
+ * Why it exists: signals without a handler do not reach process 1 (pid_namespaces(7)), so a script that were
+ * process 1 itself could not die by its own SIGKILL or SIGABRT, and its orphans would stay zombies.
+ *
+ * It trusts nothing of the script and reads nothing from it. It is not dumpable, has the script's filter and no
+ * capability, and its report pair is closed in the script's process. No allocation, no stdio: it is a fork of the
+ * spawner and never execs.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "body.h"
+#include "io.h"
+
+enum { EXIT_CANNOT_EXEC = 127 };
+
+static void say(const struct init_message *message)
+{
+	(void)io_send(JAIL_FD_SYNC, message, sizeof *message, NULL, 0); /* a failure: nobody is left to tell */
+}
+
+static void fail(uint32_t layer, int error)
+{
+	struct init_message message = { .word = INIT_FAULT, .fault = { .layer = layer, .error = error } };
+
+	say(&message);
+	_exit(EXIT_CANNOT_EXEC);
+}
+
+/* Hands the spawner the two writable mounts, so that it can ask how full they are without opening a path in here. */
+static void say_started(void)
+{
+	struct init_message message = { .word = INIT_STARTED };
+	int fds[INIT_FD_COUNT] = {
+		[INIT_FD_TMP] = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC),
+		[INIT_FD_SHM] = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
+
+	if (fds[INIT_FD_TMP] < 0 || fds[INIT_FD_SHM] < 0 ||
+	    io_send(JAIL_FD_SYNC, &message, sizeof message, fds, INIT_FD_COUNT) < 0)
+		fail(0, errno);
+	close(fds[INIT_FD_TMP]);
+	close(fds[INIT_FD_SHM]);
+}
+
+/* Dispositions and mask as a fresh process has them; an inherited SIG_IGN changes what scripts do. */
+static void reset_signals(void)
+{
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		if (number != SIGKILL && number != SIGSTOP)
+			sigaction(number, &standard, NULL); /* EINVAL for the two that libc keeps */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static uint64_t cpu_us(const struct rusage *usage)
+{
+	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+}
+
+/* Reaps whatever ends, until the Python process has ended. */
+static void reap_until(pid_t main_pid, struct init_message *report)
+{
+	for (;;) {
+		struct rusage usage;
+		int status;
+		pid_t pid = wait4(-1, &status, 0, &usage);
+		uint64_t peak = (uint64_t)usage.ru_maxrss * 1024;
+
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0)
+			fail(0, errno);
+		if (peak > report->peak_bytes)
+			report->peak_bytes = peak;
+		if (pid != main_pid)
+			continue;
+		report->wait_status = status;
+		report->main_cpu_us = cpu_us(&usage);
+		return;
+	}
+}
+
+void init_run(const struct jail *j, const struct jail_job *job, int sync_fd)
+{
+	struct init_message report = { .word = INIT_ENDED };
+	struct jail_fault fault;
+	pid_t pid;
+
+	reset_signals();
+	prctl(PR_SET_NAME, "safe-exec-init");
+	if (dup3(sync_fd, JAIL_FD_SYNC, O_CLOEXEC) < 0)
+		_exit(EXIT_CANNOT_EXEC);
+	if (jail_enter(j, job, &fault) < 0)
+		fail(fault.layer, fault.error);
+	say_started();
+	pid = fork();
+	if (pid == 0) {
+		if (close(JAIL_FD_SYNC) == 0)
+			cold_exec(j);
+		_exit(EXIT_CANNOT_EXEC);
+	}
+	if (pid < 0)
+		fail(0, errno);
+	/* Only the script holds the pipes now: their end of file means that it is gone. */
+	for (int fd = 0; fd < JAIL_FD_SYNC; fd++)
+		close(fd);
+	reap_until(pid, &report);
+	say(&report);
+	_exit(0);
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One request from job to outcome; start reading here. Runs in web.
+ *
+ *     submit -> queue -> advance, start: pipes, message to the spawner -> collect stdout, stderr, result
+ *            -> the spawner's report and three ends of file, in any order -> outcome -> reply -> done()
+ *
+ * The report is a fact, the frame a claim: outcome_decide() puts them together. The slot is free again only when
+ * all of it is over, so two jobs never meet in one slot.
+ */
+#define _GNU_SOURCE
+#include "execute.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "collect.h"
+#include "frame.h"
+#include "io.h"
+#include "log.h"
+#include "outcome.h"
+
+enum { STDERR_KEPT_BYTES = 4096, QUEUE_MOST_US = 30000000 };
+
+struct execution {
+	struct executor *executor;
+	struct execution *next; /* in the queue */
+	struct job job;
+	uint8_t nonce[JOB_NONCE_BYTES];
+	uint64_t job_id;
+	uint32_t slot;
+	bool running;
+	bool reported;
+	bool abandoned; /* by the service, at the end of its life */
+	struct exit_report report;
+	struct feeder input;
+	struct collector out, err, result;
+	uint64_t submitted_us, started_us;
+	execution_done done; /* NULL after execute_cancel */
+	void *context;
+};
+
+/* ---- the end ------------------------------------------------------------------------------------------------------ */
+
+static void release(struct execution *x)
+{
+	feed_stop(&x->input);
+	collect_stop(&x->out);
+	collect_stop(&x->err);
+	collect_stop(&x->result);
+	free(x->job.script);
+	free(x);
+}
+
+static void answer(struct execution *x, struct reply reply)
+{
+	uint64_t now = io_now_us();
+	struct execution_end end = { .reply = reply, .cpu_us = x->report.cpu_us };
+
+	end.queue_us = (x->started_us ? x->started_us : now) - x->submitted_us;
+	end.run_us = x->started_us ? now - x->started_us : 0;
+	if (x->done)
+		x->done(x->context, &end);
+	else
+		reply_free(&end.reply);
+}
+
+/* Faults of ours are for the log; the client learns only that it was not the script. */
+static void log_internal(const struct execution *x)
+{
+	const char *layer = x->report.fault_layer ? jail_layer_name(x->report.fault_layer - 1) : NULL;
+
+	log_event(LOG_ERROR,
+		  (struct log_field[]){ { "layer", layer ? layer : "(none)", 0 },
+					{ "errno", strerror(x->report.fault_error), 0 },
+					{ "killed_by", NULL, x->report.killed_by },
+					{ NULL, NULL, 0 } },
+		  "a job could not be run");
+}
+
+static struct reply build_reply(const struct execution *x)
+{
+	struct frame frame = frame_parse(x->result.bytes, x->result.used, x->nonce, x->executor->settings.max_result_bytes);
+	struct reply_job job = {
+		.frame = &frame,
+		.stdout_bytes = x->out.bytes,
+		.stdout_length = x->out.used,
+		.stdout_cut = x->out.over,
+		.stderr_bytes = x->err.bytes,
+		.stderr_length = x->err.used,
+		.limits = &x->job.limits,
+	};
+
+	if (x->result.over)
+		frame.claim = CLAIM_INVALID;
+	job.outcome = outcome_decide(&x->report, frame.claim, frame.code);
+	if (x->abandoned && x->report.killed_by == KILLED_BY_CANCEL)
+		return reply_error(OUTCOME_OVERLOADED, "The service is stopping: send the request again.", NULL);
+	if (job.outcome.code == OUTCOME_INTERNAL)
+		log_internal(x);
+	return reply_job(&job);
+}
+
+static void finish_if_over(struct execution *x)
+{
+	struct executor *e = x->executor;
+
+	if (!x->reported || x->out.open || x->err.open || x->result.open)
+		return;
+	if (x->done)
+		answer(x, build_reply(x));
+	e->running[x->slot] = NULL;
+	e->running_count--;
+	release(x);
+}
+
+static void on_pipe_end(void *context)
+{
+	finish_if_over(context);
+}
+
+/* ---- the start ---------------------------------------------------------------------------------------------------- */
+
+static int make_pipe(int ours_index, int *ours, int *theirs)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	*ours = fds[ours_index];
+	*theirs = fds[1 - ours_index];
+	return io_set_nonblocking(*ours, true);
+}
+
+static int make_pipes(int ours[WIRE_FD_COUNT], int theirs[WIRE_FD_COUNT])
+{
+	for (int i = 0; i < WIRE_FD_COUNT; i++)
+		if (make_pipe(i == WIRE_FD_INPUT ? 1 : 0, &ours[i], &theirs[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* Each call owns its descriptor from then on, whether it succeeds or not. */
+static int watch_pipes(struct execution *x, int ours[WIRE_FD_COUNT])
+{
+	const struct executor_settings *s = &x->executor->settings;
+	const size_t result_cap = s->max_result_bytes > FRAME_ERROR_MOST_BYTES ? s->max_result_bytes : FRAME_ERROR_MOST_BYTES;
+	struct job_header header = { .max_result_bytes = s->max_result_bytes, .script_bytes = x->job.script_bytes };
+	int status = 0;
+
+	memcpy(header.magic, JOB_MAGIC, sizeof header.magic);
+	memcpy(header.nonce, x->nonce, sizeof header.nonce);
+	status |= collect_start(&x->out, x->executor->loop, ours[WIRE_FD_STDOUT], s->max_stdout_bytes, COLLECT_HEAD, on_pipe_end, x);
+	status |= collect_start(&x->err, x->executor->loop, ours[WIRE_FD_STDERR], STDERR_KEPT_BYTES, COLLECT_TAIL, on_pipe_end, x);
+	status |= collect_start(&x->result, x->executor->loop, ours[WIRE_FD_RESULT], result_cap + FRAME_HEAD_BYTES, COLLECT_HEAD,
+				on_pipe_end, x);
+	status |= feed_start(&x->input, x->executor->loop, ours[WIRE_FD_INPUT], &header, x->job.script, x->job.script_bytes);
+	return status;
+}
+
+static void close_all(int fds[WIRE_FD_COUNT])
+{
+	for (int i = 0; i < WIRE_FD_COUNT; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int launch(struct execution *x)
+{
+	const struct start_msg msg = {
+		.magic = WIRE_MAGIC, .kind = WIRE_START, .job_id = x->job_id, .slot = x->slot, .limits = x->job.limits
+	};
+	int ours[WIRE_FD_COUNT] = { -1, -1, -1, -1 }, theirs[WIRE_FD_COUNT] = { -1, -1, -1, -1 };
+	int status;
+
+	if (getrandom(x->nonce, sizeof x->nonce, 0) != sizeof x->nonce || make_pipes(ours, theirs) < 0) {
+		close_all(ours);
+		close_all(theirs);
+		return -1;
+	}
+	status = watch_pipes(x, ours);
+	if (status == 0)
+		status = wire_send_start(x->executor->channel.fd, &msg, theirs);
+	close_all(theirs);
+	return status;
+}
+
+static void start(struct execution *x, uint32_t slot)
+{
+	struct executor *e = x->executor;
+
+	x->slot = slot;
+	x->job_id = ++e->next_job_id;
+	x->started_us = io_now_us();
+	x->running = true;
+	e->running[slot] = x;
+	e->running_count++;
+	if (launch(x) == 0)
+		return;
+	log_event(LOG_ERROR, NULL, "cannot hand a job to the spawner: %s", strerror(errno));
+	answer(x, reply_error(OUTCOME_INTERNAL, NULL, NULL));
+	e->running[slot] = NULL;
+	e->running_count--;
+	release(x);
+}
+
+static struct execution *take_first(struct executor *e)
+{
+	struct execution *x = e->first;
+
+	e->first = x->next;
+	if (!e->first)
+		e->last = NULL;
+	e->waiting_count--;
+	return x;
+}
+
+void executor_advance(struct executor *e)
+{
+	for (uint32_t slot = 0; slot < e->settings.slots && e->first; slot++)
+		if (!e->running[slot])
+			start(take_first(e), slot);
+}
+
+struct execution *execute_submit(struct executor *e, struct job *job, execution_done done, void *context)
+{
+	struct execution *x = NULL;
+
+	if (e->running_count + e->waiting_count < e->settings.slots + e->settings.queue_limit)
+		x = calloc(1, sizeof *x);
+	if (!x) {
+		free(job->script);
+		return NULL;
+	}
+	*x = (struct execution){ .executor = e, .job = *job, .done = done, .context = context, .submitted_us = io_now_us() };
+	if (e->last)
+		e->last->next = x;
+	else
+		e->first = x;
+	e->last = x;
+	e->waiting_count++;
+	return x;
+}
+
+/* ---- the spawner -------------------------------------------------------------------------------------------------- */
+
+static void take_report(struct executor *e, const struct exit_report *report)
+{
+	struct execution *x = e->running[report->slot];
+
+	if (!x || x->job_id != report->job_id || x->reported)
+		return;
+	x->report = *report;
+	x->reported = true;
+	finish_if_over(x);
+}
+
+static void on_channel(struct watch *w, uint32_t events)
+{
+	struct executor *e = (struct executor *)(void *)((char *)w - offsetof(struct executor, channel));
+	struct exit_report report;
+	struct fault f;
+	int status;
+
+	(void)events;
+	while ((status = wire_receive_report(w->fd, &report, e->settings.slots, &f)) == 1)
+		take_report(e, &report);
+	if (status < 0) {
+		log_event(LOG_ERROR, NULL, "the spawner is gone: %s", f.text);
+		loop_remove(e->loop, w);
+		e->spawner_gone = true;
+	}
+}
+
+int executor_open(struct executor *e, struct loop *loop, int channel_fd, const struct executor_settings *settings)
+{
+	*e = (struct executor){ .loop = loop, .settings = *settings };
+	if (io_set_nonblocking(channel_fd, true) < 0)
+		return -1;
+	return loop_add(loop, &e->channel, channel_fd, EPOLLIN, on_channel);
+}
+
+/* ---- ends that nobody waits for ------------------------------------------------------------------------------------- */
+
+static void kill_running(const struct execution *x)
+{
+	const struct start_msg msg = { .magic = WIRE_MAGIC, .kind = WIRE_CANCEL, .job_id = x->job_id, .slot = x->slot };
+
+	/* A full channel means that the spawner is behind; the deadline ends the job then. */
+	if (wire_send_start(x->executor->channel.fd, &msg, NULL) < 0)
+		log_event(LOG_WARNING, NULL, "cannot cancel a job: %s", strerror(errno));
+}
+
+static void leave_queue(struct execution *x)
+{
+	struct executor *e = x->executor;
+	struct execution **link = &e->first, *before = NULL;
+
+	while (*link != x) {
+		before = *link;
+		link = &before->next;
+	}
+	*link = x->next;
+	if (e->last == x)
+		e->last = before;
+	e->waiting_count--;
+}
+
+void execute_cancel(struct execution *x)
+{
+	x->done = NULL;
+	if (x->running) {
+		kill_running(x);
+		return;
+	}
+	leave_queue(x);
+	release(x);
+}
+
+static void turn_away_first(struct executor *e, const char *message)
+{
+	struct execution *x = take_first(e);
+	struct reply reply = reply_error(OUTCOME_OVERLOADED, message, "{\"retry_after\": 1}");
+
+	reply.retry_after = 1;
+	answer(x, reply);
+	release(x);
+}
+
+void executor_expire(struct executor *e)
+{
+	uint64_t now = io_now_us();
+
+	while (e->first && now - e->first->submitted_us > QUEUE_MOST_US)
+		turn_away_first(e, "The request waited 30 s for a free slot: try again later.");
+}
+
+void executor_abandon(struct executor *e)
+{
+	while (e->first)
+		turn_away_first(e, "The service is stopping: send the request again.");
+	for (uint32_t slot = 0; slot < e->settings.slots; slot++)
+		if (e->running[slot]) {
+			e->running[slot]->abandoned = true;
+			kill_running(e->running[slot]);
+		}
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* One request from job to outcome: admission, slots, the job's pipes, the spawner's report. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "jail.h"
+#include "job.h"
+#include "loop.h"
+#include "reply.h"
+#include "wire.h"
+
+struct execution;
+
+/* What is known of an execution when it is over. */
+struct execution_end {
+	struct reply reply; /* owned by the receiver */
+	uint64_t queue_us;
+	uint64_t run_us;
+	uint64_t cpu_us;
+};
+
+typedef void (*execution_done)(void *context, struct execution_end *end);
+
+struct executor_settings {
+	uint64_t max_stdout_bytes;
+	uint64_t max_result_bytes;
+	uint32_t slots;
+	uint32_t queue_limit;
+};
+
+struct executor {
+	struct loop *loop;
+	struct executor_settings settings;
+	struct watch channel;                        /* to the spawner */
+	struct execution *running[JAIL_SLOTS_MAX]; /* by slot */
+	struct execution *first, *last;              /* waiting for a slot */
+	uint32_t running_count, waiting_count;
+	uint64_t next_job_id;
+	bool spawner_gone;
+};
+
+/* channel_fd is owned from now on. 0, or -1 with errno. */
+int executor_open(struct executor *e, struct loop *loop, int channel_fd, const struct executor_settings *settings);
+
+/*
+ * Takes *job over and puts it into the queue; done is called later, exactly once unless execute_cancel came first.
+ * NULL: the queue is full (the job is released). executor_advance() starts what has a slot.
+ */
+struct execution *execute_submit(struct executor *e, struct job *job, execution_done done, void *context);
+
+/* The client is gone: done will not be called, the job is killed, its slot is freed when it is dead. */
+void execute_cancel(struct execution *x);
+
+/* Starts waiting jobs while slots are free. Called after each round of the loop. */
+void executor_advance(struct executor *e);
+
+/* Answers what has waited too long for a slot. Called about once a second. */
+void executor_expire(struct executor *e);
+
+/* Kills all that runs and answers all that waits, with OVERLOADED: the service is going away. */
+void executor_abandon(struct executor *e);

@@ -1,0 +1,686 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HTTP for strangers: the only file that includes microhttpd.h. Runs in web.
+ *
+ *     connection -> headers (strict.c) -> body under a cap -> request.c -> execute.c -> reply -> connection
+ *
+ * One thread, one loop: libmicrohttpd's epoll descriptor is one watch among the pipes of the jobs. While its job runs
+ * a connection is suspended: the library looks away, costs nothing, and would not notice that the client left, so the
+ * socket is watched here.
+ *
+ * Time: the library's own time-out restarts with every byte, so a byte a second would hold a connection forever.
+ * Each connection has a deadline here instead, which moves when a request makes real progress (enum phase).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "execute.h"
+#include "io.h"
+#include "log.h"
+#include "loop.h"
+#include "own.h"
+#include "request.h"
+#include "routes.h"
+#include "strict.h"
+#include "web.h"
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+enum {
+	BACKLOG = 1024,
+	CONNECTION_MEMORY_BYTES = 32768, /* request line and headers; the least that libmicrohttpd is at ease with */
+	HEADERS_US = 10000000,
+	BODY_US = 15000000,
+	ANSWER_US = 60000000,
+	IDLE_US = 60000000,
+	SWEEP_US = 500000,
+	DRAIN_US = 8000000,
+	SPARE_DESCRIPTORS = 64,
+	BODY_FIRST_ROOM = 4096,
+	UUID_BYTES = 37,
+};
+
+/* A connection, from accept to close. */
+struct client {
+	struct client *next, **link;
+	int fd;
+	uint64_t deadline_us;
+};
+
+/* A request and its answer. */
+struct exchange {
+	struct server *server;
+	struct MHD_Connection *connection;
+	struct client *client;
+	const struct route *route;
+	struct strict_head head;
+	char id[STRICT_ID_BYTES + 1];
+	char method[16];
+	uint64_t started_us;
+	size_t discarded; /* of a body that nobody wants */
+	char *body;
+	size_t body_used, body_room;
+	bool body_over;
+	struct watch gone; /* the client's socket, while suspended */
+	struct execution *execution;
+	struct execution_end end;
+	bool answered;     /* end.reply holds the answer */
+	bool queued;
+	bool client_gone;
+};
+
+struct server {
+	const struct web_setup *setup;
+	struct loop loop;
+	struct executor executor;
+	struct service service;
+	struct MHD_Daemon *daemon;
+	struct watch daemon_watch;
+	struct client *clients;
+	unsigned exchanges; /* under way */
+	size_t body_limit;
+	uint64_t next_sweep_us;
+	uint64_t drain_until_us; /* 0: not draining */
+	bool abandoned;
+};
+
+static volatile sig_atomic_t stop_requested;
+
+/* ---- connections --------------------------------------------------------------------------------------------------- */
+
+static void set_deadline(struct client *c, uint64_t from_now_us)
+{
+	if (c)
+		c->deadline_us = io_now_us() + from_now_us;
+}
+
+static struct client *client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void open_client(struct server *s, struct MHD_Connection *connection, void **context)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct client *c = calloc(1, sizeof *c);
+
+	*context = c;
+	if (!c)
+		return;
+	c->fd = info ? info->connect_fd : -1;
+	c->next = s->clients;
+	c->link = &s->clients;
+	if (c->next)
+		c->next->link = &c->next;
+	s->clients = c;
+	set_deadline(c, HEADERS_US);
+}
+
+static void close_client(struct client *c)
+{
+	if (!c)
+		return;
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	free(c);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode what)
+{
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		open_client(cls, connection, context);
+	else
+		close_client(*context);
+}
+
+/* The request line is complete: from here the headers have their time. */
+static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+	(void)cls;
+	(void)uri;
+	set_deadline(client_of(connection), HEADERS_US);
+	return NULL;
+}
+
+static void close_overdue(struct server *s)
+{
+	uint64_t now = io_now_us();
+
+	for (struct client *c = s->clients; c; c = c->next)
+		if (now >= c->deadline_us && c->fd >= 0) {
+			shutdown(c->fd, SHUT_RDWR); /* the library sees the end of file and closes it */
+			c->deadline_us = UINT64_MAX;
+		}
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------- */
+
+static void make_id(char id[UUID_BYTES])
+{
+	unsigned char b[16];
+
+	if (getrandom(b, sizeof b, 0) != sizeof b)
+		memset(b, 0, sizeof b);
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* RFC 9562, version 4 */
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	snprintf(id, UUID_BYTES, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
+		 b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+static void add_headers(struct MHD_Response *response, const struct exchange *x)
+{
+	static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+				     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
+				     "frame-ancestors 'none'";
+	const struct reply *reply = &x->end.reply;
+	char text[128];
+
+	MHD_add_response_header(response, "Content-Type", reply->content_type ? reply->content_type : "application/json");
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "X-Request-Id", x->id);
+	MHD_add_response_header(response, "Cache-Control", reply->page ? "no-cache" : "no-store");
+	if (reply->page)
+		MHD_add_response_header(response, "Content-Security-Policy", policy);
+	if (reply->gzip)
+		MHD_add_response_header(response, "Content-Encoding", "gzip");
+	if (reply->varies)
+		MHD_add_response_header(response, "Vary", "Accept");
+	if (reply->allow)
+		MHD_add_response_header(response, "Allow", reply->allow);
+	if (reply->close)
+		MHD_add_response_header(response, "Connection", "close");
+	if (reply->retry_after) {
+		snprintf(text, sizeof text, "%u", reply->retry_after);
+		MHD_add_response_header(response, "Retry-After", text);
+	}
+	if (x->end.run_us) {
+		snprintf(text, sizeof text, "queue;dur=%.3f, run;dur=%.3f, cpu;dur=%.3f", (double)x->end.queue_us / 1000,
+			 (double)x->end.run_us / 1000, (double)x->end.cpu_us / 1000);
+		MHD_add_response_header(response, "Server-Timing", text);
+	}
+}
+
+/* Hands the answer to the library, which owns the body from then on. */
+static enum MHD_Result queue_answer(struct exchange *x)
+{
+	struct reply *reply = &x->end.reply;
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		reply->length, reply->body ? reply->body : (void *)(uintptr_t)reply->static_body,
+		reply->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	enum MHD_Result status;
+
+	if (!response) {
+		reply_free(reply);
+		return MHD_NO;
+	}
+	reply->body = NULL;
+	add_headers(response, x);
+	status = MHD_queue_response(x->connection, reply->status, response);
+	MHD_destroy_response(response);
+	x->queued = true;
+	set_deadline(x->client, ANSWER_US);
+	return status;
+}
+
+static enum MHD_Result answer_now(struct exchange *x, struct reply reply)
+{
+	x->end.reply = reply;
+	x->answered = true;
+	return queue_answer(x);
+}
+
+/* ---- running a script ------------------------------------------------------------------------------------------------ */
+
+static void on_done(void *context, struct execution_end *end)
+{
+	struct exchange *x = context;
+
+	loop_remove(&x->server->loop, &x->gone);
+	x->execution = NULL;
+	x->end = *end;
+	x->answered = true;
+	MHD_resume_connection(x->connection);
+}
+
+static void on_client_gone(struct watch *w, uint32_t events)
+{
+	struct exchange *x = (struct exchange *)(void *)((char *)w - offsetof(struct exchange, gone));
+
+	(void)events;
+	loop_remove(&x->server->loop, w);
+	execute_cancel(x->execution);
+	x->execution = NULL;
+	x->client_gone = true;
+	MHD_resume_connection(x->connection);
+}
+
+static struct reply overloaded(const char *message)
+{
+	struct reply reply = reply_error(OUTCOME_OVERLOADED, message, "{\"retry_after\": 1}");
+
+	reply.retry_after = 1;
+	return reply;
+}
+
+static enum MHD_Result execute(struct exchange *x)
+{
+	struct server *s = x->server;
+	struct job_limits limits = config_job_limits(s->setup->config);
+	struct reply error;
+	struct job job;
+
+	if (x->body_over) {
+		struct strict_head over = { .host = 1, .length = s->body_limit + 1 };
+
+		(void)strict_allows(&over, true, s->body_limit, &error);
+		return answer_now(x, error);
+	}
+	if (s->drain_until_us) {
+		error = overloaded("The service is stopping: send the request again.");
+		error.close = true;
+		return answer_now(x, error);
+	}
+	if (request_parse(x->body, x->body_used, s->setup->config->max_script_bytes, &limits, &job, &error) < 0)
+		return answer_now(x, error);
+	free(x->body);
+	x->body = NULL;
+	x->execution = execute_submit(&s->executor, &job, on_done, x);
+	if (!x->execution)
+		return answer_now(x, overloaded(NULL));
+	if (loop_add(&s->loop, &x->gone, x->client ? x->client->fd : -1, EPOLLRDHUP, on_client_gone) < 0)
+		log_event(LOG_WARNING, NULL, "cannot watch a client: %s", strerror(errno)); /* its job runs to the end */
+	if (x->client)
+		x->client->deadline_us = UINT64_MAX;
+	MHD_suspend_connection(x->connection);
+	return MHD_YES;
+}
+
+/* ---- one request ------------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_length, const char *value,
+				 size_t value_length)
+{
+	(void)kind;
+	(void)name_length;
+	strict_take(cls, name, value ? value : "", value_length);
+	return MHD_YES;
+}
+
+/* The header section is complete. *error is set when the request ends here. */
+static void open_exchange(struct exchange *x, const char *url, const char *method, const char *version, struct reply *error, bool *refused)
+{
+	struct server *s = x->server;
+
+	MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, on_header, &x->head);
+	if (x->head.id[0])
+		memcpy(x->id, x->head.id, sizeof x->id);
+	else
+		make_id(x->id);
+	snprintf(x->method, sizeof x->method, "%s", method);
+	x->route = route_find(method, url, error);
+	if (x->route)
+		*refused = !strict_allows(&x->head, x->route->answer == NULL, s->body_limit, error);
+	else
+		*refused = true;
+	if (!x->route && (x->head.transfer_encoding || x->head.length))
+		error->close = true; /* its body is not read */
+	if (strcmp(version, MHD_HTTP_VERSION_1_1) != 0 && strcmp(version, MHD_HTTP_VERSION_1_0) != 0) {
+		if (*refused)
+			reply_free(error);
+		*error = reply_error(OUTCOME_BAD_BODY, "Only HTTP/1.1 and HTTP/1.0 are spoken here.", NULL);
+		error->close = true;
+		*refused = true;
+	}
+}
+
+static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection, const char *url, const char *method,
+			     const char *version, void **context)
+{
+	struct exchange *x = calloc(1, sizeof *x);
+	struct reply error = { .status = 0 };
+	bool refused = false;
+
+	if (!x)
+		return MHD_NO;
+	*context = x;
+	x->server = s;
+	x->connection = connection;
+	x->client = client_of(connection);
+	x->started_us = io_now_us();
+	x->gone.fd = -1;
+	s->exchanges++;
+	set_deadline(x->client, BODY_US);
+	open_exchange(x, url, method, version, &error, &refused);
+	if (!refused)
+		return MHD_YES;
+	if (error.close) /* before the body: the library closes the connection after this answer */
+		return answer_now(x, error);
+	x->end.reply = error;
+	x->answered = true;
+	return MHD_YES;
+}
+
+static bool keep_body(struct exchange *x, const char *bytes, size_t length)
+{
+	if (x->body_over || x->body_used + length > x->server->body_limit) {
+		x->body_over = true;
+		return true;
+	}
+	if (x->body_used + length > x->body_room) {
+		size_t room = x->body_room ? x->body_room : BODY_FIRST_ROOM;
+		char *grown;
+
+		while (room < x->body_used + length)
+			room *= 2;
+		grown = realloc(x->body, room);
+		if (!grown)
+			return false;
+		x->body = grown;
+		x->body_room = room;
+	}
+	memcpy(x->body + x->body_used, bytes, length);
+	x->body_used += length;
+	return true;
+}
+
+/* A body is read up to its cap, then thrown away up to the same amount again: then the client has had its chance. */
+static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *length)
+{
+	bool wanted = x->route && !x->route->answer && !x->answered;
+
+	if (!wanted || x->body_over) {
+		x->discarded += *length;
+		if (x->discarded > x->server->body_limit)
+			return MHD_NO;
+	} else if (!keep_body(x, bytes, *length)) {
+		return MHD_NO;
+	}
+	*length = 0;
+	return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+				  const char *upload, size_t *upload_length, void **context)
+{
+	struct exchange *x = *context;
+	struct route_request r;
+
+	if (!x)
+		return begin(cls, connection, url, method, version, context);
+	if (*upload_length > 0)
+		return take_body(x, upload, upload_length);
+	if (x->client_gone)
+		return MHD_NO;
+	if (x->answered)
+		return x->queued ? MHD_YES : queue_answer(x);
+	if (!x->route->answer)
+		return execute(x);
+	r = (struct route_request){ .wants_html = x->head.wants_html, .accepts_gzip = x->head.accepts_gzip };
+	return answer_now(x, x->route->answer(&x->server->service, &r));
+}
+
+static void log_exchange(const struct exchange *x)
+{
+	uint64_t now = io_now_us();
+
+	log_event(x->end.reply.status >= 500 && x->end.reply.status != 503 ? LOG_ERROR : LOG_INFO,
+		  (struct log_field[]){ { "request_id", x->id, 0 },
+					{ "method", x->method, 0 },
+					{ "path", x->route ? x->route->path : "(unknown)", 0 },
+					{ "status", NULL, (int64_t)x->end.reply.status },
+					{ "code", x->end.reply.code ? x->end.reply.code : "-", 0 },
+					{ "duration_us", NULL, (int64_t)(now - x->started_us) },
+					{ "queue_us", NULL, (int64_t)x->end.queue_us },
+					{ "run_us", NULL, (int64_t)x->end.run_us },
+					{ "cpu_us", NULL, (int64_t)x->end.cpu_us },
+					{ NULL, NULL, 0 } },
+		  x->client_gone ? "client gone" : "request");
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode how)
+{
+	struct exchange *x = *context;
+	struct server *s = cls;
+
+	(void)connection;
+	(void)how;
+	if (!x)
+		return;
+	loop_remove(&s->loop, &x->gone);
+	if (x->execution)
+		execute_cancel(x->execution);
+	log_exchange(x);
+	set_deadline(x->client, IDLE_US);
+	reply_free(&x->end.reply);
+	free(x->body);
+	free(x);
+	s->exchanges--;
+	*context = NULL;
+}
+
+/* ---- the process ------------------------------------------------------------------------------------------------------- */
+
+static void on_library_message(void *cls, const char *format, va_list args)
+{
+	char text[512];
+
+	(void)cls;
+	vsnprintf(text, sizeof text, format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_event(LOG_WARNING, NULL, "http: %s", text);
+}
+
+static void on_daemon_ready(struct watch *w, uint32_t events)
+{
+	(void)w; /* MHD_run is called after every round */
+	(void)events;
+}
+
+static void on_stop(int number)
+{
+	(void)number;
+	stop_requested = 1;
+}
+
+static void fail(const char *what)
+{
+	log_event(LOG_ERROR, NULL, "web cannot start: %s: %s", what, strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
+static unsigned connection_limit(const struct config *c)
+{
+	struct rlimit limit;
+	rlim_t reserved = c->max_concurrency * (2 * WIRE_FD_COUNT) + SPARE_DESCRIPTORS;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 256;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > 65536)
+		limit.rlim_cur = 65536;
+	return limit.rlim_cur > 2 * reserved ? (unsigned)(limit.rlim_cur - reserved) : (unsigned)(limit.rlim_cur / 2);
+}
+
+static struct MHD_Daemon *start_daemon(struct server *s)
+{
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+				MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL, MHD_OPTION_LISTEN_SOCKET, s->setup->listen_fd,
+				MHD_OPTION_CONNECTION_LIMIT, connection_limit(s->setup->config), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				(size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+				s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, NULL,
+				MHD_OPTION_END);
+}
+
+static void close_between(int first, int last)
+{
+	if (first > last)
+		return;
+	if (syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+	for (int fd = first; fd <= last && fd < 65536; fd++)
+		close(fd);
+}
+
+/* The fork of the spawner holds its descriptors: all but the two that web works with are closed. */
+static void close_inherited(int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a;
+
+	close_between(STDERR_FILENO + 1, low - 1);
+	close_between(low + 1, high - 1);
+	close_between(high + 1, INT_MAX);
+}
+
+static void become_harmless(const struct web_setup *setup)
+{
+	struct fault f;
+	uid_t uid = setup->from_root ? JAIL_WEB_UID : geteuid();
+	gid_t gid = setup->from_root ? JAIL_WEB_UID : getegid();
+
+	if (jail_drop_privileges(setup->from_root, uid, gid, &f) < 0) {
+		log_event(LOG_ERROR, NULL, "web cannot start: %s", f.text);
+		_exit(EXIT_FAILURE);
+	}
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		fail("prctl");
+	if (jail_install_filter(setup->filter) < 0)
+		fail("install the filter");
+}
+
+static void start(struct server *s, int channel_fd)
+{
+	const struct config *c = s->setup->config;
+	const struct executor_settings settings = { .max_stdout_bytes = c->max_stdout_bytes,
+						    .max_result_bytes = c->max_result_bytes,
+						    .slots = (uint32_t)c->max_concurrency,
+						    .queue_limit = (uint32_t)c->max_queue };
+	const union MHD_DaemonInfo *info;
+
+	prctl(PR_SET_NAME, "safe-exec-web");
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* from a terminal it reaches everybody; the spawner decides and sends SIGTERM */
+	signal(SIGTERM, on_stop);
+	close_inherited(channel_fd, s->setup->listen_fd);
+	if (chroot("/empty") < 0 || chdir("/") < 0)
+		fail("chroot");
+	if (loop_open(&s->loop) < 0 || executor_open(&s->executor, &s->loop, channel_fd, &settings) < 0)
+		fail("epoll");
+	if (service_open(&s->service, s->setup, &s->executor) < 0)
+		fail("prepare the answers");
+	s->daemon = start_daemon(s);
+	info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (!info || loop_add(&s->loop, &s->daemon_watch, info->epoll_fd, EPOLLIN, on_daemon_ready) < 0)
+		fail("libmicrohttpd");
+	become_harmless(s->setup);
+}
+
+/* New connections are refused from here on, in the spawner's copy of the socket too. */
+static void begin_drain(struct server *s)
+{
+	int listen_fd = MHD_quiesce_daemon(s->daemon);
+
+	s->drain_until_us = io_now_us() + DRAIN_US;
+	s->service.draining = true;
+	if (listen_fd >= 0) {
+		shutdown(listen_fd, SHUT_RDWR);
+		close(listen_fd);
+	}
+}
+
+static bool drained(const struct server *s)
+{
+	return s->drain_until_us && s->executor.running_count == 0 && s->executor.waiting_count == 0 && s->exchanges == 0;
+}
+
+static void regular_work(struct server *s)
+{
+	uint64_t now = io_now_us();
+
+	if (stop_requested && !s->drain_until_us)
+		begin_drain(s);
+	if (s->drain_until_us && now >= s->drain_until_us && !s->abandoned) {
+		s->abandoned = true;
+		executor_abandon(&s->executor);
+	}
+	if (now < s->next_sweep_us)
+		return;
+	s->next_sweep_us = now + SWEEP_US;
+	close_overdue(s);
+	executor_expire(&s->executor);
+}
+
+static int round_timeout(struct server *s)
+{
+	MHD_UNSIGNED_LONG_LONG library_ms;
+	int most = s->drain_until_us ? 20 : SWEEP_US / 1000;
+
+	if (MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms < (MHD_UNSIGNED_LONG_LONG)most)
+		return (int)library_ms;
+	return most;
+}
+
+void web_run(void *context, int channel_fd)
+{
+	static struct server s; /* zeroed; large, and there is one */
+
+	s.setup = context;
+	log_open((enum log_format)s.setup->config->log_format, "web");
+	s.body_limit = request_body_limit(s.setup->config->max_script_bytes);
+	start(&s, channel_fd);
+	while (!drained(&s) && !s.executor.spawner_gone) {
+		loop_round(&s.loop, round_timeout(&s));
+		MHD_run(s.daemon);
+		executor_advance(&s.executor);
+		regular_work(&s);
+	}
+	exit(s.executor.spawner_gone ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+int web_listen(const struct config *c, struct fault *f)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+					.ai_socktype = SOCK_STREAM,
+					.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
+	struct addrinfo *address;
+	char port[16];
+	const int on = 1;
+	OWNED_FD fd = -1;
+	int status;
+
+	snprintf(port, sizeof port, "%u", (unsigned)c->port);
+	status = getaddrinfo(c->host, port, &hints, &address);
+	if (status != 0)
+		return fault_set(f, 0, "HOST=\"%s\": must be a numeric IPv4 or IPv6 address (%s)", c->host, gai_strerror(status));
+	fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	status = fd < 0 || bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0;
+	freeaddrinfo(address);
+	if (status) {
+		fault_set(f, errno, "listen on HOST=\"%s\" PORT=%s", c->host, port);
+		return f->error == EADDRINUSE ? fault_hint(f, "another program uses the port: choose one with PORT=...") : -1;
+	}
+	return fd_release(&fd);
+}

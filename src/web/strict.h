@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What a request's header section must look like before a byte of its body is read. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reply.h"
+
+enum { STRICT_ID_BYTES = 128 };
+
+/* What of the headers matters, gathered one header at a time. */
+struct strict_head {
+	unsigned host, content_length, content_type, transfer_encoding; /* how often */
+	bool bad_name;         /* a field name that is no token (RFC 9110, 5.6.2) */
+	bool bad_value;        /* a control character in a value */
+	bool content_encoding;
+	bool chunked;          /* Transfer-Encoding is exactly "chunked" */
+	bool bad_length;       /* Content-Length is no number */
+	bool json;             /* Content-Type is application/json, with or without parameters */
+	bool wants_html, accepts_gzip;
+	uint64_t length;
+	char id[STRICT_ID_BYTES + 1]; /* X-Request-Id if it can be used, else "" */
+};
+
+/* Takes one header; value need not end with NUL. */
+void strict_take(struct strict_head *h, const char *name, const char *value, size_t value_length);
+
+/*
+ * True when the request may go on. False: *error is the answer, after which the connection must be closed, since
+ * where the next request begins is uncertain. is_execute: also the body's type and size are looked at.
+ */
+bool strict_allows(const struct strict_head *h, bool is_execute, size_t body_limit, struct reply *error);
