@@ -23,6 +23,16 @@
 #include "version.h"
 #include "web.h"
 
+/* A test build with a layer left out must start, so that the suite can attack it. */
+static bool skips_selftest(void)
+{
+#ifdef SAFE_EXEC_TEST_DROP
+	return getenv("SAFE_EXEC_TEST_SKIP_SELFTEST") != NULL;
+#else
+	return false;
+#endif
+}
+
 /* The cgroup layer belongs to the spawner, all others to the jail. */
 static void describe_layers(struct web_setup *setup, const struct spawner *s)
 {
@@ -92,7 +102,7 @@ static int serve(const struct config *c, const struct policy *p, const struct ru
 		selftest_close(&test);
 		die(&f);
 	}
-	status = selftest_run(&test, s, &limits, r, &f);
+	status = skips_selftest() ? 0 : selftest_run(&test, s, &limits, r, &f);
 	selftest_close(&test);
 	if (status < 0) {
 		spawner_close(s);

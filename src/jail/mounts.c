@@ -38,7 +38,7 @@ static int mount_proc(const struct jail *j)
 {
 	if (!j->may_mount_proc)
 		return 0;
-	if (DROPPED(j, DROP_PROC))
+	if (DROPPED(j, DROP_PROC) || DROPPED(j, DROP_PID_NS)) /* a fresh one needs a process namespace of its own */
 		return mount("/proc", "/jail/proc", NULL, MS_BIND | MS_REC, NULL);
 	/* subset=pid leaves only /proc/PID (Linux 5.8); hidepid hides init, which is not dumpable. */
 	if (mount("proc", "/jail/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid,hidepid=2") == 0)

@@ -442,29 +442,30 @@ static int make_directories(struct fault *f)
 	return 0;
 }
 
-/* Test builds only: what a jail without its mounts would show. */
-static int bind_whole_machine(struct fault *f)
+/* Test builds only: what a jail without its own root would show, writable. */
+static int bind_rest_of_machine(struct fault *f)
 {
-	if (mount(old_root, "/jail", NULL, MS_BIND | MS_REC, NULL) < 0)
-		return fault_set(f, errno, "bind the machine");
-	mkdir("/jail/runner", 0755);
-	if (mount("tmpfs", "/jail/runner", "tmpfs", 0, "size=1m") < 0)
-		return fault_set(f, errno, "mount /runner");
-	unlink("/jail/runner/runner.py");
-	return write_new_file("/jail/runner/runner.py", asset_runner.bytes, asset_runner.length, f) < 0 ||
-			       write_new_file("/jail/runner/tojson.py", asset_tojson.bytes, asset_tojson.length, f) < 0 ?
-		       -1 :
-		       0;
+	static const char *const names[] = { "etc", "home", "root", "var", "sys" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char source[32], target[32];
+
+		snprintf(source, sizeof source, "%s/%s", old_root, names[i]);
+		snprintf(target, sizeof target, "/jail/%s", names[i]);
+		if ((mkdir(target, 0755) < 0 && errno != EEXIST) || mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
+			return fault_set(f, errno, "bind /%s", names[i]);
+	}
+	return 0;
 }
 
 static int build_tree(struct jail *j, const struct policy *p, const struct runtime *r, const char *own_path, struct fault *f)
 {
-	if (DROPPED(j, DROP_MOUNTS))
-		return bind_whole_machine(f);
 	if (mount("tmpfs", "/jail", "tmpfs", MS_NOSUID | MS_NODEV, "size=8m,nr_inodes=4096,mode=0755") < 0)
 		return fault_set(f, errno, "mount a tmpfs as the root of jobs");
 	if (make_directories(f) < 0 || write_files(f) < 0 || bind_devices(f) < 0 || apply_mount_policy(p, f) < 0 ||
 	    bind_runtime(j, p, r, f) < 0 || copy_library_alternatives(f) < 0 || hide_own_program(own_path, f) < 0)
+		return -1;
+	if (DROPPED(j, DROP_MOUNTS) && bind_rest_of_machine(f) < 0)
 		return -1;
 	if (DROPPED(j, DROP_READONLY))
 		return 0;
@@ -527,7 +528,7 @@ int root_build(struct jail *j, const struct policy *p, const struct runtime *r, 
 		return fault_set(f, errno, "bind /proc");
 	if (build_tree(j, p, r, own_path, f) < 0)
 		return -1;
-	if (!DROPPED(j, DROP_MOUNTS) && (umount2(old_root, MNT_DETACH) < 0 || rmdir(old_root) < 0))
+	if (umount2(old_root, MNT_DETACH) < 0 || rmdir(old_root) < 0)
 		return fault_set(f, errno, "detach the machine's file systems");
 	j->may_mount_proc = try_mount_proc();
 	return 0;

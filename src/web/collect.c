@@ -36,12 +36,12 @@ static void keep_head(struct collector *c, const char *bytes, size_t length)
 {
 	size_t fits = c->cap - c->used < length ? c->cap - c->used : length;
 
-	c->over |= fits < length || !make_room(c, c->used + fits);
-	if (c->room < c->used + fits)
-		return; /* out of memory: cut here */
+	if (!make_room(c, c->used + fits))
+		fits = 0; /* out of memory: cut here */
 	if (fits > 0)
 		memcpy(c->bytes + c->used, bytes, fits);
 	c->used += fits;
+	c->over |= fits < length;
 }
 
 static void keep_tail(struct collector *c, const char *bytes, size_t length)

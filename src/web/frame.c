@@ -7,10 +7,12 @@
  * beyond the largest double, and NUL in an object's key. A copy is validated in which those are replaced by
  * something equally valid of the same length.
  */
+#define _GNU_SOURCE
 #include "frame.h"
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,19 +59,36 @@ static bool digit_at(const char *text, size_t length, size_t i)
 }
 
 /*
- * "\u0000" becomes "\ufdd0" (a code point that is never a character), and 123...9 becomes 1.3...9, which is a number
+ * A code point for "\u0000" that the text does not hold, or two keys could become one: of U+FDD0 to U+FDEF, which are
+ * never characters. The escape of the one chosen goes to escape[7].
+ */
+static void choose_stand_in(const char *text, size_t length, char escape[7])
+{
+	for (unsigned code = 0xfdd0; code <= 0xfdef; code++) {
+		const char raw[3] = { '\xef', '\xb7', (char)(0x80 | (code & 0x3f)) };
+
+		snprintf(escape, 7, "\\u%04x", code);
+		if (!memmem(text, length, raw, sizeof raw) && !memmem(text, length, escape, 6))
+			return;
+	}
+}
+
+/*
+ * "\u0000" becomes its stand-in, and 123...9 becomes 1.3...9, which is a number
  * of the same length; but only where no fraction follows, since 1.3.5 would be none.
  */
 static void soften(char *text, size_t length)
 {
 	bool in_string = false;
+	char stand_in[7];
 
+	choose_stand_in(text, length, stand_in);
 	for (size_t i = 0; i < length; i++) {
 		size_t end = i;
 
 		if (in_string && text[i] == '\\') {
 			if (length - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0)
-				memcpy(text + i, "\\ufdd0", 6);
+				memcpy(text + i, stand_in, 6);
 			i++;
 			continue;
 		}
@@ -79,7 +98,7 @@ static void soften(char *text, size_t length)
 			continue;
 		while (digit_at(text, length, end))
 			end++;
-		if (end - i > DIGITS_MOST && (i == 0 || text[i - 1] != '.') && (end == length || (text[end] != '.' && text[end] != 'e' && text[end] != 'E')))
+		if (end - i > DIGITS_MOST && text[i] != '0' && (i == 0 || text[i - 1] != '.') && (end == length || (text[end] != '.' && text[end] != 'e' && text[end] != 'E')))
 			text[i + 1] = '.';
 		i = end - 1;
 	}
@@ -99,18 +118,99 @@ static json_t *parse_strictly(const char *payload, size_t length)
 	return json_loadb(copy, length, strict, NULL);
 }
 
-/* {"code": one that a runner may claim, "message": text, "details": object (optional)} and nothing else. */
+/* ---- errors: a script that stole the nonce can forge one, but none that breaks the contract ---------------------- */
+
+enum shape { TEXT, TEXT_OR_NULL, COUNT, COUNT_OR_NULL, TEXTS };
+
+static bool has_shape(const json_t *value, enum shape shape)
+{
+	const json_t *item;
+	size_t i;
+
+	switch (shape) {
+	case TEXT_OR_NULL:
+		return json_is_null(value) || json_is_string(value);
+	case TEXT:
+		return json_is_string(value);
+	case COUNT_OR_NULL:
+		return json_is_null(value) || (json_is_integer(value) && json_integer_value(value) >= 0);
+	case COUNT:
+		return json_is_integer(value) && json_integer_value(value) >= 0;
+	case TEXTS:
+		json_array_foreach(value, i, item)
+			if (!json_is_string(item))
+				return false;
+		return json_is_array(value);
+	}
+	return false;
+}
+
+enum { MEMBERS_MAX = 5 };
+
+/* What "details" holds, by code. */
+static const struct {
+	enum outcome_code code;
+	struct {
+		const char *name;
+		enum shape shape;
+		bool optional;
+	} member[MEMBERS_MAX];
+} details_of[] = {
+	{ OUTCOME_SYNTAX_ERROR,
+	  { { "message", TEXT, false }, { "line", COUNT_OR_NULL, false }, { "column", COUNT_OR_NULL, false }, { "text", TEXT_OR_NULL, false } } },
+	{ OUTCOME_NO_MAIN, { { NULL, TEXT, false } } },
+	{ OUTCOME_INVALID_MAIN, { { "type", TEXT, false }, { "arguments", TEXTS, true } } },
+	{ OUTCOME_IMPORT_ERROR,
+	  { { "module", TEXT_OR_NULL, false }, { "installed", TEXTS, false }, { "line", COUNT_OR_NULL, false }, { "traceback", TEXT, false } } },
+	{ OUTCOME_EXCEPTION,
+	  { { "type", TEXT, false }, { "message", TEXT, false }, { "line", COUNT_OR_NULL, false }, { "traceback", TEXT, false } } },
+	{ OUTCOME_NON_JSON_RETURN, { { "path", TEXT, false }, { "type", TEXT, false } } },
+	{ OUTCOME_RESULT_TOO_LARGE, { { "bytes", COUNT, false }, { "limit", COUNT, false } } },
+	{ OUTCOME_MEMORY_LIMIT,
+	  { { "type", TEXT, false }, { "message", TEXT, false }, { "line", COUNT_OR_NULL, false }, { "traceback", TEXT, false } } },
+};
+
+static bool details_fit(enum outcome_code code, const json_t *details)
+{
+	size_t row = 0, found = 0;
+
+	while (row < sizeof details_of / sizeof details_of[0] && details_of[row].code != code)
+		row++;
+	if (row == sizeof details_of / sizeof details_of[0])
+		return false;
+	for (size_t i = 0; i < MEMBERS_MAX && details_of[row].member[i].name; i++) {
+		const json_t *value = json_object_get(details, details_of[row].member[i].name);
+
+		if (value ? !has_shape(value, details_of[row].member[i].shape) : !details_of[row].member[i].optional)
+			return false;
+		found += value != NULL;
+	}
+	return found == json_object_size(details) && (found == 0) == (details == NULL);
+}
+
+/* {"code": one that a runner may claim, "message": text, "details": as the code wants it} and nothing else. */
 static enum outcome_code error_code(const json_t *error)
 {
-	const char *code = json_string_value(json_object_get(error, "code"));
-	const json_t *details = json_object_get(error, "details");
-	size_t members = details ? 3 : 2;
+	const char *name = json_string_value(json_object_get(error, "code"));
+	const json_t *message = json_object_get(error, "message"), *details = json_object_get(error, "details");
+	enum outcome_code code = name ? outcome_claimable(name) : OUTCOME_COUNT;
 
-	if (!code || !json_is_string(json_object_get(error, "message")) || (details && !json_is_object(details)) ||
-	    json_object_size(error) != members)
+	if (code == OUTCOME_COUNT || json_string_length(message) == 0 || json_object_size(error) != (details ? 3 : 2) ||
+	    !details_fit(code, details))
 		return OUTCOME_COUNT;
-	return outcome_claimable(code);
+	return code;
 }
+
+static enum outcome_claim parse_error(const char *payload, size_t length, enum outcome_code *code)
+{
+	json_t *error = json_loadb(payload, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+
+	*code = error_code(error);
+	json_decref(error);
+	return *code == OUTCOME_COUNT ? CLAIM_INVALID : CLAIM_ERROR;
+}
+
+/* ---- the frame ------------------------------------------------------------------------------------------------------ */
 
 static bool has_size(char kind, uint64_t payload_bytes, size_t length, uint64_t max_result_bytes)
 {
@@ -134,13 +234,12 @@ struct frame frame_parse(const char *bytes, size_t length, const uint8_t nonce[J
 		return frame;
 	frame.payload = bytes + FRAME_HEAD_BYTES;
 	frame.payload_bytes = length - FRAME_HEAD_BYTES;
-	value = parse_strictly(frame.payload, frame.payload_bytes);
-	if (value && kind == 'R')
-		frame.claim = CLAIM_RESULT;
-	if (value && kind == 'E') {
-		frame.code = error_code(value);
-		frame.claim = frame.code == OUTCOME_COUNT ? CLAIM_INVALID : CLAIM_ERROR;
+	if (kind == 'E') {
+		frame.claim = parse_error(frame.payload, frame.payload_bytes, &frame.code);
+		return frame;
 	}
+	value = parse_strictly(frame.payload, frame.payload_bytes);
+	frame.claim = value ? CLAIM_RESULT : CLAIM_INVALID;
 	json_decref(value);
 	return frame;
 }

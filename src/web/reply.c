@@ -131,8 +131,10 @@ static void signal_name(int number, char *name, size_t capacity)
 
 	if (known)
 		snprintf(name, capacity, "SIG%s", known);
+	else if (number >= SIGRTMIN && number <= SIGRTMAX)
+		snprintf(name, capacity, "SIGRTMIN+%d", number - SIGRTMIN);
 	else
-		snprintf(name, capacity, "signal %d", number);
+		snprintf(name, capacity, "SIG%d", number);
 }
 
 /* The end of stderr is where an interpreter says why it died. */

@@ -97,7 +97,7 @@ int request_parse(const char *body, size_t length, uint64_t max_script_bytes, co
 		  struct reply *error)
 {
 	json_error_t e;
-	json_t *value = json_loadb(body, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &e);
+	json_t *value = json_loadb(length ? body : "", length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &e);
 	int status = -1;
 
 	*job = (struct job){ .limits = *limits };

@@ -20,7 +20,7 @@
 /* Takes the value over. */
 static struct reply reply_json(unsigned status, json_t *value)
 {
-	char *body = value ? json_dumps(value, JSON_PRESERVE_ORDER) : NULL;
+	char *body = value ? json_dumps(value, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9)) : NULL;
 
 	json_decref(value);
 	if (!body)
