@@ -8,6 +8,7 @@
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -141,12 +142,21 @@ static int parse_choice(struct config *c, const struct variable *v, const char *
 	return fault_set(f, 0, "%s=\"%s\": must be one of: %s", v->name, value, list);
 }
 
+static bool is_address(const char *value)
+{
+	unsigned char bytes[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, value, bytes) == 1 || inet_pton(AF_INET6, value, bytes) == 1;
+}
+
 static int parse_text(struct config *c, const struct variable *v, const char *value, struct fault *f)
 {
 	if (value[0] == '\0')
 		return fault_set(f, 0, "%s=\"\": must not be empty", v->name);
 	if (v->offset == AT(python_bin) && value[0] != '/')
 		return fault_set(f, 0, "%s=\"%s\": must be an absolute path", v->name, value);
+	if (v->offset == AT(host) && !is_address(value))
+		return fault_set(f, 0, "%s=\"%s\": must be a numeric IPv4 or IPv6 address", v->name, value);
 	*text_of(c, v) = value;
 	return 0;
 }

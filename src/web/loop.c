@@ -35,13 +35,14 @@ void loop_remove(struct loop *l, struct watch *w)
 			l->pending[i].data.ptr = NULL;
 }
 
-void loop_round(struct loop *l, int timeout_ms)
+int loop_round(struct loop *l, int timeout_ms)
 {
 	struct epoll_event events[ROUND_EVENTS];
+	int count = epoll_wait(l->epoll_fd, events, ROUND_EVENTS, timeout_ms);
 
 	l->pending = events;
-	l->pending_count = epoll_wait(l->epoll_fd, events, ROUND_EVENTS, timeout_ms);
-	for (int i = 0; i < l->pending_count; i++) {
+	l->pending_count = count;
+	for (int i = 0; i < count; i++) {
 		struct watch *w = events[i].data.ptr;
 
 		if (w)
@@ -49,4 +50,5 @@ void loop_round(struct loop *l, int timeout_ms)
 	}
 	l->pending = NULL;
 	l->pending_count = 0;
+	return count < 0 ? 0 : count;
 }

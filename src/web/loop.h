@@ -25,5 +25,5 @@ int loop_add(struct loop *l, struct watch *w, int fd, uint32_t events, void (*re
 /* Forgets the watch, also if its event is pending in this round; does not close the descriptor. */
 void loop_remove(struct loop *l, struct watch *w);
 
-/* Waits at most timeout_ms and calls the handlers of one round. A signal ends the wait early. */
-void loop_round(struct loop *l, int timeout_ms);
+/* Waits at most timeout_ms and calls the handlers of one round: their number. A signal ends the wait early. */
+int loop_round(struct loop *l, int timeout_ms);

@@ -49,6 +49,7 @@ enum {
 	CONNECTION_MEMORY_BYTES = 32768, /* request line and headers; the least that libmicrohttpd is at ease with */
 	HEADERS_US = 10000000,
 	BODY_US = 15000000,
+	STALL_US = 5000000, /* between two pieces of a body */
 	ANSWER_US = 60000000,
 	IDLE_US = 60000000,
 	SWEEP_US = 500000,
@@ -56,6 +57,8 @@ enum {
 	SPARE_DESCRIPTORS = 64,
 	BODY_FIRST_ROOM = 4096,
 	UUID_BYTES = 37,
+	EMPTY_ROUNDS_MOST = 16,
+	EMPTY_ROUND_MS = 5,
 };
 
 /* A connection, from accept to close. */
@@ -70,6 +73,7 @@ struct exchange {
 	struct server *server;
 	struct MHD_Connection *connection;
 	struct client *client;
+	uint64_t body_deadline_us;
 	const struct route *route;
 	struct strict_head head;
 	char id[STRICT_ID_BYTES + 1];
@@ -98,6 +102,7 @@ struct server {
 	unsigned exchanges; /* under way */
 	size_t body_limit;
 	uint64_t next_sweep_us;
+	unsigned empty_rounds; /* in a row: the library wanted to go on at once, and there was nothing */
 	uint64_t drain_until_us; /* 0: not draining */
 	bool abandoned;
 };
@@ -354,6 +359,16 @@ static void open_exchange(struct exchange *x, const char *url, const char *metho
 	}
 }
 
+/* The body has its time in all, and less between two pieces of it. */
+static void set_body_deadline(struct exchange *x)
+{
+	if (!x->client)
+		return;
+	set_deadline(x->client, STALL_US);
+	if (x->client->deadline_us > x->body_deadline_us)
+		x->client->deadline_us = x->body_deadline_us;
+}
+
 static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection, const char *url, const char *method,
 			     const char *version, void **context)
 {
@@ -370,7 +385,8 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
 	x->started_us = io_now_us();
 	x->gone.fd = -1;
 	s->exchanges++;
-	set_deadline(x->client, BODY_US);
+	x->body_deadline_us = x->started_us + BODY_US;
+	set_body_deadline(x);
 	open_exchange(x, url, method, version, &error, &refused);
 	if (!refused)
 		return MHD_YES;
@@ -409,6 +425,7 @@ static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *
 {
 	bool wanted = x->route && !x->route->answer && !x->answered;
 
+	set_body_deadline(x);
 	if (!wanted || x->body_over) {
 		x->discarded += *length;
 		if (x->discarded > x->server->body_limit)
@@ -631,14 +648,32 @@ static void regular_work(struct server *s)
 	executor_expire(&s->executor);
 }
 
+/*
+ * The library asks to be called again at once while it cannot go on with a full buffer (an endless chunk extension, in
+ * 0.9.75): after a few rounds in which nothing came, it has to wait a little, and its client runs into the deadline.
+ */
 static int round_timeout(struct server *s)
 {
 	MHD_UNSIGNED_LONG_LONG library_ms;
 	int most = s->drain_until_us ? 20 : SWEEP_US / 1000;
 
+	if (s->empty_rounds > EMPTY_ROUNDS_MOST)
+		return EMPTY_ROUND_MS;
 	if (MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms < (MHD_UNSIGNED_LONG_LONG)most)
 		return (int)library_ms;
 	return most;
+}
+
+static void run_round(struct server *s)
+{
+	MHD_UNSIGNED_LONG_LONG library_ms;
+	bool at_once = MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms == 0;
+
+	if (loop_round(&s->loop, round_timeout(s)) == 0 && at_once)
+		s->empty_rounds++;
+	else
+		s->empty_rounds = 0;
+	MHD_run(s->daemon);
 }
 
 void web_run(void *context, int channel_fd)
@@ -650,8 +685,7 @@ void web_run(void *context, int channel_fd)
 	s.body_limit = request_body_limit(s.setup->config->max_script_bytes);
 	start(&s, channel_fd);
 	while (!drained(&s) && !s.executor.spawner_gone) {
-		loop_round(&s.loop, round_timeout(&s));
-		MHD_run(s.daemon);
+		run_round(&s);
 		executor_advance(&s.executor);
 		regular_work(&s);
 	}

@@ -88,9 +88,23 @@ static void take_id(struct strict_head *h, const char *value, size_t length)
 	h->id[length] = '\0';
 }
 
+/*
+ * libmicrohttpd 0.9.75 glues a folded line ("Transfer-Encoding:" and, on the next line, " chunked") to the name. No
+ * field has a name that begins with one of these two and goes on.
+ */
+static bool is_folded_framing(const char *name)
+{
+	static const char *const fields[] = { "Transfer-Encoding", "Content-Length" };
+
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+		if (strncasecmp(name, fields[i], strlen(fields[i])) == 0 && name[strlen(fields[i])] != '\0')
+			return true;
+	return false;
+}
+
 void strict_take(struct strict_head *h, const char *name, const char *value, size_t value_length)
 {
-	h->bad_name |= !is_token(name);
+	h->bad_name |= !is_token(name) || is_folded_framing(name);
 	for (size_t i = 0; i < value_length; i++)
 		h->bad_value |= ((unsigned char)value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7f;
 	trim(&value, &value_length);

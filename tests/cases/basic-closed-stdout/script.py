@@ -1,0 +1,7 @@
+import sys
+
+
+def main():
+    print("before")
+    sys.stdout.close()
+    return 1

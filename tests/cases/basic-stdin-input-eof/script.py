@@ -1,0 +1,5 @@
+def main():
+    try:
+        return input("name? ")
+    except EOFError:
+        return "EOF"

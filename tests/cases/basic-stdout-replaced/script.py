@@ -1,0 +1,8 @@
+import io
+import sys
+
+
+def main():
+    sys.stdout = io.StringIO()
+    print("into the buffer")
+    return sys.stdout.getvalue()

@@ -1,0 +1,8 @@
+import os
+
+print('before')
+os.abort()
+
+
+def main():
+    return 1

@@ -1,0 +1,7 @@
+import os
+import signal
+
+
+def main():
+    print('before')
+    os.kill(os.getpid(), signal.SIGILL)

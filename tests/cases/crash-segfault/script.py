@@ -1,0 +1,6 @@
+import ctypes
+
+
+def main():
+    print('before')
+    ctypes.string_at(8)

@@ -1,0 +1,5 @@
+import os
+
+
+def main():
+    os.execv('/bin/echo', ['echo', '{"result": 1}'])

@@ -1,0 +1,7 @@
+print('loading')
+values = {}
+x = values['missing']
+
+
+def main():
+    return 1

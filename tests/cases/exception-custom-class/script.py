@@ -1,0 +1,6 @@
+class Mine(Exception):
+    pass
+
+
+def main():
+    raise Mine('own')

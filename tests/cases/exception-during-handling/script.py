@@ -1,0 +1,5 @@
+def main():
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        undefined_name

@@ -1,0 +1,2 @@
+def main():
+    raise ValueError('x' * 5000000)

@@ -1,0 +1,4 @@
+def main():
+    print('one')
+    print('two', end='')
+    raise ValueError('no')

@@ -1,0 +1,7 @@
+import os
+
+
+def main():
+    os.unlink('script.py')
+    os.chdir('/')
+    raise ValueError('source lines stay')

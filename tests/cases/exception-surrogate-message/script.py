@@ -1,0 +1,2 @@
+def main():
+    raise ValueError('\udcff\ud800 end')

@@ -1,0 +1,2 @@
+def main():
+    eval('1 +')

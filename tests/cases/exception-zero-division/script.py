@@ -1,0 +1,3 @@
+def main():
+    x = 0
+    return 1 / x

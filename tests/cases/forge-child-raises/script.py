@@ -1,0 +1,8 @@
+import os
+
+
+def main():
+    if os.fork() == 0:
+        raise ValueError("FORGED")
+    os.wait()
+    return "real"

@@ -1,0 +1,6 @@
+import os
+
+
+def main():
+    os.close(3)
+    return 'real'

@@ -1,0 +1,3 @@
+def main():
+    print('then')
+    import requests_not_here

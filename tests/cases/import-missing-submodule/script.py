@@ -1,0 +1,5 @@
+import json.nothing
+
+
+def main():
+    return 1

@@ -1,0 +1,5 @@
+import no_such_module
+
+
+def main():
+    return 1

@@ -1,0 +1,1 @@
+main = "def main(): return 1"

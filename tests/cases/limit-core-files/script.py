@@ -1,0 +1,6 @@
+import os
+import resource
+
+
+def main():
+    return resource.getrlimit(resource.RLIMIT_CORE)

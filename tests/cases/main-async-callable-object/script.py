@@ -1,0 +1,6 @@
+class Job:
+    async def __call__(self):
+        return "awaited"
+
+
+main = Job()

@@ -1,0 +1,6 @@
+class Counter:
+    def run(self, step=2):
+        return step
+
+
+main = Counter().run

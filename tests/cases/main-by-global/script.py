@@ -1,0 +1,8 @@
+def define():
+    global main
+
+    def main():
+        return "global"
+
+
+define()

@@ -1,0 +1,6 @@
+class Job:
+    def __call__(self):
+        return "called"
+
+
+main = Job()

@@ -1,0 +1,3 @@
+from functools import partial
+
+main = partial(max, 3, 9)

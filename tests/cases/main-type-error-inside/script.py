@@ -1,0 +1,6 @@
+def helper(x):
+    return x
+
+
+def main():
+    return helper()

@@ -1,0 +1,4 @@
+def main():
+    s = 'ab'
+    while True:
+        s += s

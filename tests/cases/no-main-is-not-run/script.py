@@ -1,0 +1,3 @@
+print('must not be printed')
+import os
+os._exit(3)

@@ -1,0 +1,3 @@
+class A:
+    def main(self):
+        return 1

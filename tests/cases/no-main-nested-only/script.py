@@ -1,0 +1,4 @@
+def run():
+    def main():
+        return 1
+    return main()

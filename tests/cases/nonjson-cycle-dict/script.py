@@ -1,0 +1,4 @@
+def main():
+    x = {}
+    x['a'] = {'b': [x]}
+    return x

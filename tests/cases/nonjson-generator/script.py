@@ -1,0 +1,2 @@
+def main():
+    return (i for i in range(3))

@@ -1,0 +1,3 @@
+def main():
+    print('before')
+    return {1}

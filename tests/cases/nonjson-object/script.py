@@ -1,0 +1,6 @@
+class Thing:
+    pass
+
+
+def main():
+    return [Thing()]

@@ -1,0 +1,2 @@
+def main():
+    return {'t': {(1, 2): 3}}

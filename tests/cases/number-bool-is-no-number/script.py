@@ -1,0 +1,2 @@
+def main():
+    return [True, 1, False, 0]

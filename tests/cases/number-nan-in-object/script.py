@@ -1,0 +1,2 @@
+def main():
+    return {'x': float('nan'), 'y': [float('inf')]}

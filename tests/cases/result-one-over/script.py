@@ -1,0 +1,3 @@
+def main():
+    print('seen')
+    return 'x' * 999

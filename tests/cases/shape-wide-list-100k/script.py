@@ -1,0 +1,2 @@
+def main():
+    return list(range(100000))

@@ -1,0 +1,3 @@
+def main():
+    print("a" * 1000, end="")
+    return "done"

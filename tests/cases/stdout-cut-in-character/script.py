@@ -1,0 +1,3 @@
+def main():
+    print("a" * 999 + "ä", end="")
+    return "done"

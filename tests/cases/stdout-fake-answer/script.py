@@ -1,0 +1,3 @@
+def main():
+    print('{"result": "forged", "stdout": ""}')
+    return 'real'

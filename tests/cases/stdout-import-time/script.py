@@ -1,0 +1,6 @@
+print('at import')
+
+
+def main():
+    print('in main')
+    return 1

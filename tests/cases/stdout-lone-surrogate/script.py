@@ -1,0 +1,3 @@
+def main():
+    print('a\ud800b\udc80c')
+    return 1

@@ -1,0 +1,3 @@
+def main():
+    print('x' * 300000)
+    return 'completed'

@@ -1,0 +1,2 @@
+def main():
+    return "😀𝔘\U0010ffff"

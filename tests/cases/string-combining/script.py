@@ -1,0 +1,2 @@
+def main():
+    return ["e\u0301", "\u00e9"]

@@ -1,0 +1,2 @@
+def main():
+    return "\"\\/\b\f\n\r\t</script>"

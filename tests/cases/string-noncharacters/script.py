@@ -1,0 +1,2 @@
+def main():
+    return "\ufffe\uffff\U0001fffe"

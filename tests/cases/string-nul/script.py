@@ -1,0 +1,2 @@
+def main():
+    return {"a\0b": "c\0d"}

@@ -1,0 +1,5 @@
+print('never')
+
+
+def main():
+    return 1 +

@@ -1,0 +1,3 @@
+def main():
+    if 1:
+	return 1

@@ -1,0 +1,4 @@
+def main():
+    print('spin', end='')
+    while True:
+        pass

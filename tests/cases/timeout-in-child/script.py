@@ -1,0 +1,6 @@
+import subprocess
+
+
+def main():
+    print('waiting', flush=True)
+    subprocess.run(['sleep', '60'])

@@ -1,0 +1,6 @@
+import time
+
+
+def main():
+    print('no newline', end='')
+    time.sleep(60)

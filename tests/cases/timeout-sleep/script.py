@@ -1,0 +1,6 @@
+import time
+
+
+def main():
+    print('sleeping')
+    time.sleep(60)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Each layer is needed: a test build leaves one out, and the attacks that the table names get through, no others.
+
+    make build/safe-exec-drop      (SAFE_EXEC_TEST_DROP=<layer[,layer]> leaves layers out, and only in that build)
+
+layers.json has a row for each: what is dropped; "refuses", words of the error where the service's own self-test sees
+the breach and does not start; "red", the attacks of tests/escape/ that must succeed then; "bombs" of bombs/, run for
+this row alone. A pair is dropped where one layer backs the other up; "why" says so.
+"""
+
+import concurrent.futures
+import json
+import os
+import re
+
+import pytest
+
+from harness.server import ROOT, Server, StartFailed
+from test_escape import ATTACKS, SETTINGS, Machine, problem_of
+
+DROP_BUILD = "build/safe-exec-drop"
+LAYERS = ("cgroup", "pid", "net", "ipc", "uts", "mounts", "readonly", "proc", "limits", "identity", "landlock",
+          "descriptors", "filter", "wall", "memory", "cpu")
+
+with open(os.path.join(ROOT, "tests", "layers.json"), encoding="utf-8") as _file:
+    TABLE = json.load(_file)["rows"]
+
+pytestmark = [
+    pytest.mark.skipif(os.getuid() != 0 or bool(os.environ.get("SAFE_EXEC_TEST_USER")),
+                       reason="the table is for a service that starts as root"),
+    pytest.mark.skipif(not os.path.exists(os.path.join(ROOT, DROP_BUILD)), reason=f"no {DROP_BUILD}"),
+]
+
+
+@pytest.fixture(autouse=True)
+def drop_build(monkeypatch):
+    monkeypatch.setenv("SAFE_EXEC_BIN", DROP_BUILD)
+
+
+@pytest.fixture(scope="module")
+def machine():
+    made = Machine()
+    yield made
+    made.close()  # not assert_untouched: that some get through is the point
+
+
+def _start(row, skip_selftest):
+    settings = {**SETTINGS, "SAFE_EXEC_TEST_DROP": row["drop"]}
+    if skip_selftest:
+        settings["SAFE_EXEC_TEST_SKIP_SELFTEST"] = "1"
+    user = os.environ.get("SAFE_EXEC_TEST_USER")
+    try:
+        if row.get("user"):
+            os.environ["SAFE_EXEC_TEST_USER"] = row["user"]
+        return Server(settings).start()
+    finally:
+        if row.get("user") and user is None:
+            del os.environ["SAFE_EXEC_TEST_USER"]
+
+
+def _red(row, machine):
+    """The attacks that are not refused as they should be."""
+    dropped = set(row["drop"].split(","))
+    chosen = [attack for attack in ATTACKS if not attack.unsafe_without & dropped and not attack.needs and
+              (attack.name in row.get("bombs", ()) or not (attack.is_bomb or row.get("only bombs")))]
+    plain = [attack for attack in chosen if attack.settings == SETTINGS]
+    red = {}
+    with _start(row, skip_selftest=True) as server:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            alone = [attack for attack in plain if attack.jobs > 1 or attack.runs > 1 or attack.is_bomb]
+            together = [attack for attack in plain if attack not in alone]
+            for attack, problem in zip(together, pool.map(lambda a: problem_of(a, server, machine), together)):
+                red[attack.name] = problem
+            for attack in alone:
+                red[attack.name] = problem_of(attack, server, machine)
+    for attack in chosen:
+        if attack not in plain:
+            with _start({**row, "settings": attack.settings}, skip_selftest=True) as server:
+                red[attack.name] = problem_of(attack, server, machine)
+    return {name: problem for name, problem in red.items() if problem}
+
+
+@pytest.fixture(scope="module")
+def red_anyway(machine):
+    """What is red with nothing dropped says nothing about a layer (test_escape.py reports it)."""
+    previous = os.environ.get("SAFE_EXEC_BIN")
+    os.environ["SAFE_EXEC_BIN"] = DROP_BUILD
+    try:
+        return set(_red({"drop": ""}, machine))
+    finally:
+        if previous is None:
+            del os.environ["SAFE_EXEC_BIN"]
+        else:
+            os.environ["SAFE_EXEC_BIN"] = previous
+
+
+def test_every_layer_has_a_row():
+    """... in which it is dropped alone and something turns red, or the service refuses to start."""
+    alone = {row["drop"] for row in TABLE if row["red"] or row.get("bombs") or row.get("refuses")}
+    assert set(LAYERS) <= alone
+    with open(os.path.join(ROOT, "src", "jail", "prepare.c"), encoding="utf-8") as file:
+        assert set(re.findall(r'\[DROP_\w+\] = "(\w+)"', file.read())) == set(LAYERS)
+
+
+def test_every_filter_attack_needs_the_filter():
+    """A case whose refusals all come from elsewhere would prove nothing about the policy."""
+    named = {attack.name for attack in ATTACKS if not attack.is_bomb}
+    assert {name for row in TABLE for name in row["red"]} <= named
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row["drop"])
+def test_without(row, machine, red_anyway):
+    got = _red(row, machine)
+    wanted = set(row["red"]) | set(row.get("bombs", ()))
+    missing, more = wanted - set(got) - red_anyway, set(got) - wanted - red_anyway
+    assert not missing, f"nothing happens without {row['drop']}: {sorted(missing)}"
+    assert not more, "red besides the table: " + "\n".join(f"{name}: {got[name]}" for name in sorted(more))
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.get("refuses")], ids=lambda row: row["drop"])
+def test_refuses_to_start_without(row):
+    with pytest.raises(StartFailed) as failure:
+        _start(row, skip_selftest=False).kill()
+    assert "self-test" in str(failure.value) and row["refuses"] in str(failure.value)
