@@ -491,8 +491,8 @@ def test_everything_dies_with_the_spawner():
     with Server({"TIME_LIMIT_SEC": "60"}) as server, ThreadPoolExecutor(1) as pool:
         job = pool.submit(converse, server, request_bytes(SLEEP.format(50)), timeout=20)
         running(Client(server))
+        wait_until(lambda: len(descendants(server.pid)) >= 2, 10, "web and a job are there")
         family = descendants(server.pid)
-        assert len(family) >= 2
         os.kill(server.pid, signal.SIGKILL)
         server.process.wait()
         try:

@@ -422,7 +422,7 @@ static int bind_devices(struct fault *f)
 /* A runtime tree may hold our own program (PREFIX=/usr, say): a job sees an empty file in its place. */
 static int hide_own_program(const char *own_path, struct fault *f)
 {
-	char inside[PATH_BYTES];
+	char inside[PATH_BYTES + sizeof "/jail"];
 
 	snprintf(inside, sizeof inside, "/jail%s", own_path);
 	if (access(inside, F_OK) < 0)
