@@ -21,4 +21,5 @@ struct frame {
 };
 
 /* Never fails: what is no frame is CLAIM_INVALID, and no bytes at all are CLAIM_NOTHING. */
-struct frame frame_parse(const char *bytes, size_t length, const uint8_t nonce[JOB_NONCE_BYTES], uint64_t max_result_bytes);
+struct frame frame_parse(const char *bytes, size_t length, const uint8_t nonce[JOB_NONCE_BYTES],
+			 uint64_t max_result_bytes);

@@ -45,8 +45,8 @@ struct jail {
 	struct policy_filter filter;
 	const char *executable; /* of Python, inside */
 	char **environment;
-	bool slot_uids;      /* started as root: one outer uid per slot */
-	uid_t outer_uid;     /* otherwise: the one uid */
+	bool slot_uids;  /* started as root: one outer uid per slot */
+	uid_t outer_uid; /* otherwise: the one uid */
 	gid_t outer_gid;
 	bool may_setgroups;
 	bool may_mount_proc; /* proved by trying */
@@ -77,7 +77,8 @@ struct jail_fault {
  * Builds the shared read-only root and moves this process into namespaces where nothing of the machine is left
  * but /proc (needed for accounting) and that root. Called once, in the spawner, before serving.
  */
-int jail_prepare(struct jail *j, const struct config *c, const struct policy *p, const struct runtime *r, struct fault *f);
+int jail_prepare(struct jail *j, const struct config *c, const struct policy *p, const struct runtime *r,
+		 struct fault *f);
 
 /* Occupies the numbers below JAIL_FD_COUNT, so that no descriptor of ours has one. Called first thing in main. */
 int jail_reserve_descriptors(void);

@@ -21,6 +21,6 @@ struct log_field {
 /* Decides once for this process and its children. process is shown in each line ("web", "spawner"). */
 void log_open(enum log_format format, const char *process);
 
-/* Writes one line with one write(2). Text longer than an internal bound is cut. */
+/* Writes one line with one write(2). At most 12 fields; a message is cut at 1024 characters, a field at 128. */
 void log_event(enum log_level level, const struct log_field *fields, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

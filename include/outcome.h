@@ -7,6 +7,7 @@
 
 #include "wire.h"
 
+/* clang-format off */
 /* name, HTTP status, may the runner claim it, sentence (the runner's and the request's own messages replace it) */
 #define OUTCOME_LIST(X)                                                                                                \
 	X(OK, 200, false, "")                                                                                          \
@@ -41,6 +42,7 @@ enum outcome_code {
 #undef OUTCOME_ENUM
 	OUTCOME_COUNT
 };
+/* clang-format on */
 
 /* What the runner's bytes amount to, see frame.h. */
 enum outcome_claim { CLAIM_NOTHING, CLAIM_RESULT, CLAIM_ERROR, CLAIM_INVALID };
@@ -65,4 +67,5 @@ enum outcome_code outcome_claimable(const char *name);
 /*
  * Decides from the kernel's facts first, from the runner's claim last. claimed_code counts for CLAIM_ERROR.
  */
-struct outcome outcome_decide(const struct exit_report *report, enum outcome_claim claim, enum outcome_code claimed_code);
+struct outcome outcome_decide(const struct exit_report *report, enum outcome_claim claim,
+			      enum outcome_code claimed_code);

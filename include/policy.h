@@ -40,7 +40,8 @@ int policy_load(struct policy *p, struct fault *f);
 void policy_free(struct policy *p);
 
 /* Compiles one OCI profile for this machine's architecture. name is used in faults. */
-int policy_compile_filter(const char *json, size_t length, const char *name, struct policy_filter *out, struct fault *f);
+int policy_compile_filter(const char *json, size_t length, const char *name, struct policy_filter *out,
+			  struct fault *f);
 
 /* Parse the two line formats; both append to what *p holds. */
 int policy_parse_mounts(const char *text, size_t length, struct policy *p, struct fault *f);

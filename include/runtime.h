@@ -15,11 +15,11 @@ struct runtime_package {
 };
 
 struct runtime {
-	char *version;    /* "3.11.2" */
-	char *executable; /* absolute; this is what a job execs */
+	char *version;                  /* "3.11.2" */
+	char *executable;               /* absolute; this is what a job execs */
 	char *trees[RUNTIME_TREES_MAX]; /* absolute directories that it reads from, without duplicates */
 	size_t tree_count;
-	char *libpython_dir; /* where libpython is mapped from, or NULL for a static interpreter */
+	char *libpython_dir;             /* where libpython is mapped from, or NULL for a static interpreter */
 	char *imports[RUNTIME_WARM_MAX]; /* of numpy and pandas, those that can be imported */
 	size_t import_count;
 	struct runtime_package packages[RUNTIME_PACKAGES_MAX];

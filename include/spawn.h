@@ -44,5 +44,5 @@ int spawner_serve(struct spawner *s, const struct spawner_web *web);
  * Runs one job to its end without web: for the self-test. fds as in struct jail_job; they are closed in this
  * process. Returns 0 with *report filled.
  */
-int spawner_run_one(struct spawner *s, const struct job_limits *limits, int fds[WIRE_FD_COUNT], struct exit_report *report,
-		    struct fault *f);
+int spawner_run_one(struct spawner *s, const struct job_limits *limits, int fds[WIRE_FD_COUNT],
+		    struct exit_report *report, struct fault *f);

@@ -24,15 +24,16 @@ enum { CHOICES_MAX = 4 };
 struct variable {
 	const char *name;
 	enum kind kind;
-	size_t offset;             /* of a uint64_t, or of a const char * for KIND_TEXT */
-	const char *initial;       /* as it could stand in the environment; "" = computed at start */
-	uint64_t least, most;      /* KIND_NUMBER; in milliseconds for KIND_SECONDS */
+	size_t offset;                    /* of a uint64_t, or of a const char * for KIND_TEXT */
+	const char *initial;              /* as it could stand in the environment; "" = computed at start */
+	uint64_t least, most;             /* KIND_NUMBER; in milliseconds for KIND_SECONDS */
 	const char *choices[CHOICES_MAX]; /* KIND_CHOICE: the index is the value */
 	const char *meaning;
 };
 
 #define AT(member) offsetof(struct config, member)
 
+/* clang-format off */
 static const struct variable variables[] = {
 	{ "PORT", KIND_NUMBER, AT(port), "8080", 1, 65535, { NULL }, "TCP port to listen on" },
 	{ "HOST", KIND_TEXT, AT(host), "127.0.0.1", 0, 0, { NULL },
@@ -64,6 +65,7 @@ static const struct variable variables[] = {
 	{ "LOG_FORMAT", KIND_CHOICE, AT(log_format), "auto", 0, 0, { "auto", "text", "json" },
 	  "auto: text on a terminal, else one JSON object a line" },
 };
+/* clang-format on */
 
 enum { VARIABLES = sizeof variables / sizeof variables[0], FLAG_BYTES = 32 };
 
@@ -94,8 +96,8 @@ static int bad_number(const struct variable *v, const char *value, struct fault 
 	if (v->kind == KIND_SECONDS)
 		return fault_set(f, 0, "%s=\"%s\": must be a number of seconds from %g to %g", v->name, value,
 				 (double)v->least / 1000, (double)v->most / 1000);
-	return fault_set(f, 0, "%s=\"%s\": must be a whole number from %" PRIu64 " to %" PRIu64, v->name, value, v->least,
-			 v->most);
+	return fault_set(f, 0, "%s=\"%s\": must be a whole number from %" PRIu64 " to %" PRIu64, v->name, value,
+			 v->least, v->most);
 }
 
 static int parse_number(struct config *c, const struct variable *v, const char *value, struct fault *f)
@@ -176,22 +178,27 @@ static int parse(struct config *c, const struct variable *v, const char *value, 
 	return fault_set(f, 0, "%s: a variable of no kind", v->name);
 }
 
-static uint64_t cpus(void)
+/* As many as the largest machine may want jobs at once, and no more than there are slots for. */
+static uint64_t cpus(uint64_t most)
 {
 	cpu_set_t set;
 
 	if (sched_getaffinity(0, sizeof set, &set) < 0)
 		return 1;
-	return (uint64_t)CPU_COUNT(&set);
+	return (uint64_t)CPU_COUNT(&set) < most ? (uint64_t)CPU_COUNT(&set) : most;
 }
 
 static int load_defaults(struct config *c, struct fault *f)
 {
 	memset(c, 0, sizeof *c);
-	for (size_t i = 0; i < VARIABLES; i++)
-		if (variables[i].initial[0] && parse(c, &variables[i], variables[i].initial, f) < 0)
+	for (size_t i = 0; i < VARIABLES; i++) {
+		const struct variable *v = &variables[i];
+
+		if (v->offset == AT(max_concurrency))
+			c->max_concurrency = cpus(v->most);
+		else if (parse(c, v, v->initial, f) < 0)
 			return -1;
-	c->max_concurrency = cpus();
+	}
 	return 0;
 }
 
@@ -303,7 +310,8 @@ void config_print_help(FILE *out)
 
 		flag_name(&variables[i], flag);
 		fprintf(out, "  %-17s %-20s %s\n", variables[i].name, flag, variables[i].meaning);
-		fprintf(out, "  %-17s %-20s default %s", "", "", variables[i].initial[0] ? variables[i].initial : "CPUs");
+		fprintf(out, "  %-17s %-20s default %s", "", "",
+			variables[i].initial[0] ? variables[i].initial : "CPUs");
 		print_range(out, &variables[i]);
 		fputc('\n', out);
 	}

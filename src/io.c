@@ -111,6 +111,10 @@ int io_send(int fd, const void *bytes, size_t length, const int *fds, size_t cou
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 	ssize_t sent;
 
+	if (count > IO_MAX_FDS) {
+		errno = EINVAL;
+		return -1;
+	}
 	memset(&control, 0, sizeof control);
 	if (count > 0) {
 		struct cmsghdr *header;
@@ -118,10 +122,6 @@ int io_send(int fd, const void *bytes, size_t length, const int *fds, size_t cou
 		message.msg_control = control.bytes;
 		message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
 		header = CMSG_FIRSTHDR(&message);
-		if (!header) { /* count is larger than IO_MAX_FDS */
-			errno = EINVAL;
-			return -1;
-		}
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = SCM_RIGHTS;
 		header->cmsg_len = CMSG_LEN(sizeof(int) * count);
@@ -153,10 +153,9 @@ ssize_t io_receive(int fd, void *bytes, size_t capacity, int fds[IO_MAX_FDS], si
 {
 	union control control;
 	struct iovec part = { .iov_base = bytes, .iov_len = capacity };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = control.bytes,
-				  .msg_controllen = sizeof control.bytes };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes
+	};
 	ssize_t got;
 
 	*count = 0;

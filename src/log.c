@@ -16,7 +16,13 @@
 
 #include "io.h"
 
-enum { LINE_BYTES = 4096 };
+/* An escaped character takes up to 6 bytes: a message and a dozen fields of the largest size fit into a line. */
+enum {
+	MESSAGE_CHARS = 1024,
+	FIELD_CHARS = 128,
+	FIELDS_MOST = 12,
+	LINE_BYTES = 6 * (MESSAGE_CHARS + FIELDS_MOST * FIELD_CHARS) + 1024
+};
 
 static struct {
 	bool json;
@@ -40,9 +46,9 @@ static void put(struct line *l, const char *text)
 		put_char(l, *text++);
 }
 
-static void put_escaped(struct line *l, const char *text)
+static void put_escaped(struct line *l, const char *text, size_t most)
 {
-	for (; *text; text++) {
+	for (; *text && most > 0; text++, most--) {
 		unsigned char c = (unsigned char)*text;
 
 		if (c == '"' || c == '\\') {
@@ -89,7 +95,7 @@ static void build_json(struct line *l, enum log_level level, const struct log_fi
 	put(l, "\",\"time\":\"");
 	put_time(l);
 	put(l, "\",\"message\":\"");
-	put_escaped(l, message);
+	put_escaped(l, message, MESSAGE_CHARS);
 	put(l, "\",\"process\":\"");
 	put(l, state.process);
 	put_char(l, '"');
@@ -99,7 +105,7 @@ static void build_json(struct line *l, enum log_level level, const struct log_fi
 		put(l, "\":");
 		if (fields->text) {
 			put_char(l, '"');
-			put_escaped(l, fields->text);
+			put_escaped(l, fields->text, FIELD_CHARS);
 			put_char(l, '"');
 		} else {
 			put_number(l, fields->number);
@@ -117,13 +123,13 @@ static void build_text(struct line *l, enum log_level level, const struct log_fi
 	put(l, state.process);
 	put(l, ": ");
 	put(l, prefixes[level]);
-	put_escaped(l, message);
+	put_escaped(l, message, MESSAGE_CHARS);
 	for (; fields && fields->name; fields++) {
 		put_char(l, ' ');
 		put(l, fields->name);
 		put_char(l, '=');
 		if (fields->text)
-			put_escaped(l, fields->text);
+			put_escaped(l, fields->text, FIELD_CHARS);
 		else
 			put_number(l, fields->number);
 	}
@@ -138,7 +144,7 @@ void log_open(enum log_format format, const char *process)
 void log_event(enum log_level level, const struct log_field *fields, const char *format, ...)
 {
 	struct line l = { .used = 0 };
-	char message[1024];
+	char message[MESSAGE_CHARS + 1];
 	va_list args;
 
 	va_start(args, format);

@@ -72,7 +72,8 @@ static void log_serving(const struct config *c)
 static int print_check(const struct config *c, const struct runtime *r, const struct web_setup *setup)
 {
 	config_print(stdout, c);
-	printf("python: %s\nisolation: %s\nmemory enforced by: %s\n", r->version, setup->level, setup->memory_enforced_by);
+	printf("python: %s\nisolation: %s\nmemory enforced by: %s\n", r->version, setup->level,
+	       setup->memory_enforced_by);
 	for (size_t i = 0; i < setup->layer_count; i++)
 		printf("layer %s: %s\n", setup->layers[i].name, setup->layers[i].status);
 	puts("self-test: ok");

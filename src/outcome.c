@@ -76,7 +76,8 @@ static struct outcome ended_by_itself(int exit_status, enum outcome_claim claim,
 	return (struct outcome){ .code = OUTCOME_OK };
 }
 
-struct outcome outcome_decide(const struct exit_report *report, enum outcome_claim claim, enum outcome_code claimed_code)
+struct outcome outcome_decide(const struct exit_report *report, enum outcome_claim claim,
+			      enum outcome_code claimed_code)
 {
 	if (report->killed_by != KILLED_BY_NOBODY)
 		return killed(report);

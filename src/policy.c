@@ -37,8 +37,12 @@ static const struct {
 	const char *word;
 	enum scmp_compare op;
 } comparisons[] = {
-	{ "SCMP_CMP_NE", SCMP_CMP_NE }, { "SCMP_CMP_LT", SCMP_CMP_LT }, { "SCMP_CMP_LE", SCMP_CMP_LE },
-	{ "SCMP_CMP_EQ", SCMP_CMP_EQ }, { "SCMP_CMP_GE", SCMP_CMP_GE }, { "SCMP_CMP_GT", SCMP_CMP_GT },
+	{ "SCMP_CMP_NE", SCMP_CMP_NE },
+	{ "SCMP_CMP_LT", SCMP_CMP_LT },
+	{ "SCMP_CMP_LE", SCMP_CMP_LE },
+	{ "SCMP_CMP_EQ", SCMP_CMP_EQ },
+	{ "SCMP_CMP_GE", SCMP_CMP_GE },
+	{ "SCMP_CMP_GT", SCMP_CMP_GT },
 	{ "SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ },
 };
 
@@ -46,7 +50,9 @@ enum { ARGS_MAX = 6 };
 
 static const char *native_arch_word(void)
 {
-	return seccomp_arch_native() == SCMP_ARCH_X86_64 ? "amd64" : seccomp_arch_native() == SCMP_ARCH_AARCH64 ? "arm64" : "other";
+	return seccomp_arch_native() == SCMP_ARCH_X86_64  ? "amd64" :
+	       seccomp_arch_native() == SCMP_ARCH_AARCH64 ? "arm64" :
+							    "other";
 }
 
 /* Only ALLOW and ERRNO: a kill is a crash that nobody can explain, and libseccomp refuses KILL_PROCESS on gVisor. */
@@ -59,11 +65,13 @@ static int parse_action(const json_t *action, const json_t *number, uint32_t *ou
 		*out = SCMP_ACT_ALLOW;
 		return 0;
 	}
-	if (word && strcmp(word, "SCMP_ACT_ERRNO") == 0 && value > 0 && value < 4096 && (!number || json_is_integer(number))) {
+	if (word && strcmp(word, "SCMP_ACT_ERRNO") == 0 && value > 0 && value < 4096 &&
+	    (!number || json_is_integer(number))) {
 		*out = SCMP_ACT_ERRNO((uint32_t)value);
 		return 0;
 	}
-	return fault_set(at->fault, 0, "%s: syscalls[%zu]: action \"%s\" (allowed: SCMP_ACT_ALLOW, SCMP_ACT_ERRNO with an errno)",
+	return fault_set(at->fault, 0,
+			 "%s: syscalls[%zu]: action \"%s\" (allowed: SCMP_ACT_ALLOW, SCMP_ACT_ERRNO with an errno)",
 			 at->name, at->group, word ? word : "(none)");
 }
 
@@ -78,7 +86,8 @@ static int check_known_keys(const json_t *object, const char *const *known, stru
 		while (known[i] && strcmp(known[i], key) != 0)
 			i++;
 		if (!known[i])
-			return fault_set(at->fault, 0, "%s: syscalls[%zu]: unknown member \"%s\"", at->name, at->group, key);
+			return fault_set(at->fault, 0, "%s: syscalls[%zu]: unknown member \"%s\"", at->name, at->group,
+					 key);
 	}
 	return 0;
 }
@@ -91,72 +100,85 @@ static int parse_arg(const json_t *arg, struct scmp_arg_cmp *out, struct place *
 	static const char *const known[] = { "index", "value", "valueTwo", "op", NULL };
 
 	if (!json_is_object(arg) || check_known_keys(arg, known, at) < 0)
-		return json_is_object(arg) ? -1 : fault_set(at->fault, 0, "%s: syscalls[%zu]: an argument is no object", at->name, at->group);
+		return json_is_object(arg) ? -1 :
+					     fault_set(at->fault, 0, "%s: syscalls[%zu]: an argument is no object",
+						       at->name, at->group);
 	if (!json_is_integer(index) || json_integer_value(index) < 0 || json_integer_value(index) >= ARGS_MAX)
-		return fault_set(at->fault, 0, "%s: syscalls[%zu]: an argument needs an index from 0 to 5", at->name, at->group);
+		return fault_set(at->fault, 0, "%s: syscalls[%zu]: an argument needs an index from 0 to 5", at->name,
+				 at->group);
 	if (!json_is_integer(value) || (second && !json_is_integer(second)))
-		return fault_set(at->fault, 0, "%s: syscalls[%zu]: an argument needs a whole number as value", at->name, at->group);
+		return fault_set(at->fault, 0, "%s: syscalls[%zu]: an argument needs a whole number as value", at->name,
+				 at->group);
 	for (size_t i = 0; i < sizeof comparisons / sizeof comparisons[0]; i++)
 		if (op && strcmp(op, comparisons[i].word) == 0) {
 			if ((comparisons[i].op == SCMP_CMP_MASKED_EQ) != (second != NULL))
-				return fault_set(at->fault, 0, "%s: syscalls[%zu]: valueTwo belongs to SCMP_CMP_MASKED_EQ and to nothing else",
-						 at->name, at->group);
+				return fault_set(
+					at->fault, 0,
+					"%s: syscalls[%zu]: valueTwo belongs to SCMP_CMP_MASKED_EQ and to nothing else",
+					at->name, at->group);
 			*out = (struct scmp_arg_cmp){ .arg = (unsigned)json_integer_value(index),
 						      .op = comparisons[i].op,
 						      .datum_a = (scmp_datum_t)json_integer_value(value),
 						      .datum_b = (scmp_datum_t)json_integer_value(second) };
 			return 0;
 		}
-	return fault_set(at->fault, 0, "%s: syscalls[%zu]: unknown comparison \"%s\"", at->name, at->group, op ? op : "(none)");
+	return fault_set(at->fault, 0, "%s: syscalls[%zu]: unknown comparison \"%s\"", at->name, at->group,
+			 op ? op : "(none)");
 }
 
 /* 1: the group is meant for this architecture, 0: for others, -1: the words are wrong. */
 static int group_applies(const json_t *group, struct place *at)
 {
 	static const char *const known[] = { "arches", NULL };
-	const json_t *includes = json_object_get(group, "includes"), *arches = json_object_get(includes, "arches"), *arch;
+	const json_t *includes = json_object_get(group, "includes"), *arches = json_object_get(includes, "arches"),
+		     *arch;
 	size_t i;
 	int applies = 0;
 
 	if (!includes)
 		return 1;
 	if (!json_is_array(arches) || json_array_size(arches) == 0)
-		return fault_set(at->fault, 0, "%s: syscalls[%zu]: includes needs a list of arches", at->name, at->group);
+		return fault_set(at->fault, 0, "%s: syscalls[%zu]: includes needs a list of arches", at->name,
+				 at->group);
 	if (check_known_keys(includes, known, at) < 0)
 		return -1;
 	json_array_foreach(arches, i, arch) {
 		const char *word = json_string_value(arch);
 
 		if (!word || (strcmp(word, "amd64") != 0 && strcmp(word, "arm64") != 0))
-			return fault_set(at->fault, 0, "%s: syscalls[%zu]: unknown architecture \"%s\"", at->name, at->group,
-					 word ? word : "(none)");
+			return fault_set(at->fault, 0, "%s: syscalls[%zu]: unknown architecture \"%s\"", at->name,
+					 at->group, word ? word : "(none)");
 		applies |= strcmp(word, native_arch_word()) == 0;
 	}
 	return applies;
 }
 
-static int add_name(scmp_filter_ctx ctx, const char *name, uint32_t action, const struct scmp_arg_cmp *args, unsigned count,
-		    struct place *at)
+static int add_name(scmp_filter_ctx ctx, const char *name, uint32_t action, bool is_default,
+		    const struct scmp_arg_cmp *args, unsigned count, struct place *at)
 {
 	int number = name ? seccomp_syscall_resolve_name(name) : __NR_SCMP_ERROR;
+	unsigned char kind = is_default || count == 0 ? SEEN_PLAIN : SEEN_WITH_ARGS;
 	int status;
 
 	/* Negative numbers are libseccomp's pseudo numbers: the call exists, but not on this architecture. */
 	if (number < 0 || number >= SYSCALLS_MAX)
-		return fault_set(at->fault, 0, "%s: syscalls[%zu]: unknown system call \"%s\" on this architecture", at->name,
-				 at->group, name ? name : "(not a string)");
-	/* In libseccomp a rule without arguments swallows those with: a refusal would vanish silently. */
-	at->seen[number] |= count ? SEEN_WITH_ARGS : SEEN_PLAIN;
-	if (at->seen[number] == (SEEN_WITH_ARGS | SEEN_PLAIN))
-		return fault_set(at->fault, 0, "%s: syscalls[%zu]: %s has rules with and without arguments", at->name, at->group, name);
+		return fault_set(at->fault, 0, "%s: syscalls[%zu]: unknown system call \"%s\" on this architecture",
+				 at->name, at->group, name ? name : "(not a string)");
+	/* In libseccomp a rule without arguments swallows those with, and of two without the first wins: a refusal vanishes. */
+	if (at->seen[number] && (at->seen[number] | kind) != SEEN_WITH_ARGS)
+		return fault_set(at->fault, 0, "%s: syscalls[%zu]: %s has another rule, and not both have arguments",
+				 at->name, at->group, name);
+	at->seen[number] = kind;
+	if (is_default) /* libseccomp refuses a rule that says what the default says */
+		return 0;
 	status = seccomp_rule_add_exact_array(ctx, action, number, count, args);
 	if (status < 0)
 		return fault_set(at->fault, -status, "%s: syscalls[%zu]: rule for %s", at->name, at->group, name);
 	return 0;
 }
 
-/* Names for another architecture must be names all the same. */
-static int check_foreign_names(const json_t *names, struct place *at)
+/* Names for another architecture make no rule here, but must be names all the same. */
+static int check_names(const json_t *names, struct place *at)
 {
 	const json_t *item;
 	size_t i;
@@ -165,8 +187,8 @@ static int check_foreign_names(const json_t *names, struct place *at)
 		const char *name = json_string_value(item);
 
 		if (!name || seccomp_syscall_resolve_name(name) == __NR_SCMP_ERROR)
-			return fault_set(at->fault, 0, "%s: syscalls[%zu]: unknown system call \"%s\"", at->name, at->group,
-					 name ? name : "(not a string)");
+			return fault_set(at->fault, 0, "%s: syscalls[%zu]: unknown system call \"%s\"", at->name,
+					 at->group, name ? name : "(not a string)");
 	}
 	return 0;
 }
@@ -177,14 +199,15 @@ static int add_group(scmp_filter_ctx ctx, const json_t *group, uint32_t default_
 	const json_t *names = json_object_get(group, "names"), *args = json_object_get(group, "args"), *item;
 	struct scmp_arg_cmp compiled[ARGS_MAX];
 	unsigned count = 0;
-	uint32_t action;
+	uint32_t action = SCMP_ACT_KILL_PROCESS;
 	size_t i;
 	int applies;
 
 	if (!json_is_object(group) || !json_is_array(names) || json_array_size(names) == 0)
 		return fault_set(at->fault, 0, "%s: syscalls[%zu]: needs a list of names", at->name, at->group);
 	if (!json_is_string(json_object_get(group, "comment")))
-		return fault_set(at->fault, 0, "%s: syscalls[%zu]: needs a comment with the reason", at->name, at->group);
+		return fault_set(at->fault, 0, "%s: syscalls[%zu]: needs a comment with the reason", at->name,
+				 at->group);
 	if (check_known_keys(group, known, at) < 0 ||
 	    parse_action(json_object_get(group, "action"), json_object_get(group, "errnoRet"), &action, at) < 0)
 		return -1;
@@ -200,11 +223,9 @@ static int add_group(scmp_filter_ctx ctx, const json_t *group, uint32_t default_
 	if (applies < 0)
 		return -1;
 	if (applies == 0)
-		return check_foreign_names(names, at);
-	if (action == default_action) /* libseccomp refuses a rule that says what the default says */
-		return 0;
+		return check_names(names, at);
 	json_array_foreach(names, i, item)
-		if (add_name(ctx, json_string_value(item), action, compiled, count, at) < 0)
+		if (add_name(ctx, json_string_value(item), action, action == default_action, compiled, count, at) < 0)
 			return -1;
 	return 0;
 }
@@ -232,11 +253,30 @@ static int export_filter(scmp_filter_ctx ctx, struct policy_filter *out, struct 
 	return 0;
 }
 
+/* Only says for which architectures the file is meant; the running one is what it is compiled for. */
+static int check_architectures(const json_t *list, struct place *at)
+{
+	const json_t *item;
+	size_t i;
+
+	if (list && !json_is_array(list))
+		return fault_set(at->fault, 0, "%s: architectures is no list", at->name);
+	json_array_foreach(list, i, item) {
+		const char *word = json_string_value(item);
+
+		if (!word || (strcmp(word, "SCMP_ARCH_X86_64") != 0 && strcmp(word, "SCMP_ARCH_AARCH64") != 0))
+			return fault_set(at->fault, 0, "%s: unknown architecture \"%s\"", at->name,
+					 word ? word : "(not a string)");
+	}
+	return 0;
+}
+
 static int compile(const json_t *profile, struct policy_filter *out, struct place *at)
 {
 	const json_t *groups = json_object_get(profile, "syscalls"), *group;
-	uint32_t default_action;
-	static const char *const known[] = { "comment", "defaultAction", "defaultErrnoRet", "architectures", "syscalls", NULL };
+	uint32_t default_action = SCMP_ACT_KILL_PROCESS;
+	static const char *const known[] = { "comment",       "defaultAction", "defaultErrnoRet",
+					     "architectures", "syscalls",      NULL };
 	scmp_filter_ctx ctx;
 	int status = 0;
 
@@ -246,6 +286,8 @@ static int compile(const json_t *profile, struct policy_filter *out, struct plac
 		return fault_set(at->fault, 0, "%s: needs a list \"syscalls\"", at->name);
 	if (parse_action(json_object_get(profile, "defaultAction"), json_object_get(profile, "defaultErrnoRet"),
 			 &default_action, at) < 0)
+		return -1;
+	if (check_architectures(json_object_get(profile, "architectures"), at) < 0)
 		return -1;
 	if (default_action == SCMP_ACT_ALLOW)
 		return fault_set(at->fault, 0, "%s: defaultAction must refuse: this is an allow-list", at->name);
@@ -300,7 +342,8 @@ static int split(const char *text, size_t length, struct words *w)
 		return -1;
 	memcpy(w->line, text, length);
 	w->line[length] = '\0';
-	for (char *word = strtok_r(w->line, " \t", &save); word && word[0] != '#'; word = strtok_r(NULL, " \t", &save)) {
+	for (char *word = strtok_r(w->line, " \t", &save); word && word[0] != '#';
+	     word = strtok_r(NULL, " \t", &save)) {
 		if (w->count == WORDS_MAX)
 			return -1;
 		w->word[w->count++] = word;
@@ -310,7 +353,8 @@ static int split(const char *text, size_t length, struct words *w)
 
 typedef int (*line_function)(const struct words *w, struct policy *p);
 
-static int each_line(const char *text, size_t length, const char *name, line_function take, struct policy *p, struct fault *f)
+static int each_line(const char *text, size_t length, const char *name, line_function take, struct policy *p,
+		     struct fault *f)
 {
 	const char *end = text + length;
 
@@ -320,8 +364,9 @@ static int each_line(const char *text, size_t length, const char *name, line_fun
 		struct words w;
 
 		if (split(text, bytes, &w) < 0 || (w.count > 0 && take(&w, p) < 0))
-			return fault_set(f, 0, "%s:%zu: cannot understand \"%.*s\"", name, number, (int)(bytes < 100 ? bytes : 100), text);
-		text += bytes + 1;
+			return fault_set(f, 0, "%s:%zu: cannot understand \"%.*s\"", name, number,
+					 (int)(bytes < 100 ? bytes : 100), text);
+		text += newline ? bytes + 1 : bytes;
 	}
 	return 0;
 }
@@ -354,11 +399,21 @@ int policy_parse_mounts(const char *text, size_t length, struct policy *p, struc
 	return each_line(text, length, "policy/mounts.conf", take_mount, p, f);
 }
 
+static bool is_set(const struct policy *p, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < p->environment_count; i++)
+		if (strncmp(p->environment[i], name, length) == 0 && p->environment[i][length] == '=')
+			return true;
+	return false;
+}
+
 static int take_variable(const struct words *w, struct policy *p)
 {
 	char **grown, *entry;
 
-	if (w->count != 3 || strcmp(w->word[0], "set") != 0 || strchr(w->word[1], '='))
+	if (w->count != 3 || strcmp(w->word[0], "set") != 0 || strchr(w->word[1], '=') || is_set(p, w->word[1]))
 		return -1;
 	grown = realloc(p->environment, (p->environment_count + 2) * sizeof *grown);
 	if (!grown)
@@ -379,8 +434,10 @@ int policy_parse_environment(const char *text, size_t length, struct policy *p, 
 int policy_load(struct policy *p, struct fault *f)
 {
 	memset(p, 0, sizeof *p);
-	if (policy_compile_filter(asset_policy_job.bytes, asset_policy_job.length, "policy/seccomp.json", &p->job, f) < 0 ||
-	    policy_compile_filter(asset_policy_web.bytes, asset_policy_web.length, "policy/seccomp-web.json", &p->web, f) < 0)
+	if (policy_compile_filter(asset_policy_job.bytes, asset_policy_job.length, "policy/seccomp.json", &p->job, f) <
+		    0 ||
+	    policy_compile_filter(asset_policy_web.bytes, asset_policy_web.length, "policy/seccomp-web.json", &p->web,
+				  f) < 0)
 		return -1;
 	if (policy_parse_mounts(asset_policy_mounts.bytes, asset_policy_mounts.length, p, f) < 0)
 		return -1;

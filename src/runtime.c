@@ -24,10 +24,16 @@ enum { ANSWER_BYTES = 1 << 18, ANSWER_MS = 60000 };
 /* The child: a clean environment, the program as an argument, its answer on a pipe. */
 static void exec_discover(const char *python_bin, int answer_fd)
 {
-	char *argv[] = { (char *)(uintptr_t)python_bin, "-I", "-B", "-c", (char *)(uintptr_t)asset_discover.bytes, NULL };
+	char *argv[] = {
+		(char *)(uintptr_t)python_bin, "-I", "-B", "-c", (char *)(uintptr_t)asset_discover.bytes, NULL
+	};
 	/* PATH for shims that look for the real interpreter; one BLAS thread, or start-up takes long on many CPUs */
-	char *envp[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
-			 "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "HOME=/", NULL };
+	char *envp[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+			 "LANG=C.UTF-8",
+			 "OMP_NUM_THREADS=1",
+			 "OPENBLAS_NUM_THREADS=1",
+			 "HOME=/",
+			 NULL };
 
 	if (dup2(answer_fd, STDOUT_FILENO) < 0)
 		_exit(126);
@@ -90,7 +96,8 @@ static int run(const char *python_bin, char *answer, struct fault *f)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return fault_set(f, 0, "PYTHON_BIN=\"%s\": it did not run to its end (wait status %#x)", python_bin, (unsigned)status);
+		return fault_set(f, 0, "PYTHON_BIN=\"%s\": it did not run to its end (wait status %#x)", python_bin,
+				 (unsigned)status);
 	return 0;
 }
 
@@ -107,13 +114,16 @@ static int lies_under(const char *path, const char *tree)
  */
 static int add_tree(struct runtime *r, const char *path, struct fault *f)
 {
-	static const char *const too_much[] = { "/", "/home", "/root", "/etc", "/var", "/tmp", "/opt", "/mnt", "/srv", "/proc", "/sys", "/dev", "/run" };
+	static const char *const too_much[] = { "/",    "/home", "/root", "/etc", "/var", "/tmp", "/opt",
+						"/mnt", "/srv",  "/proc", "/sys", "/dev", "/run" };
 
 	if (path[0] != '/' || strcmp(path, "/usr") == 0)
 		return 0; /* policy/mounts.conf names the parts of /usr */
 	for (size_t i = 0; i < sizeof too_much / sizeof too_much[0]; i++)
 		if (strcmp(path, too_much[i]) == 0)
-			return fault_set(f, 0, "PYTHON_BIN needs the directory %s: a jail that shows it would show the machine", path);
+			return fault_set(
+				f, 0, "PYTHON_BIN needs the directory %s: a jail that shows it would show the machine",
+				path);
 	for (size_t i = 0; i < r->tree_count; i++)
 		if (lies_under(path, r->trees[i]))
 			return 0;
@@ -169,7 +179,8 @@ static int take(struct runtime *r, const char *word, char *value, bool *ended, s
 	if (strcmp(word, "implementation") == 0 && strcmp(value, "cpython") != 0)
 		return fault_set(f, 0, "PYTHON_BIN is %s, not CPython", value);
 	if (strcmp(word, "number") == 0 && atoi(value) < 309)
-		return fault_set(f, 0, "PYTHON_BIN is Python %s: 3.9 or later is needed", r->version ? r->version : value);
+		return fault_set(f, 0, "PYTHON_BIN is Python %s: 3.9 or later is needed",
+				 r->version ? r->version : value);
 	if (strcmp(word, "version") == 0)
 		return replace(&r->version, value);
 	if (strcmp(word, "executable") == 0)

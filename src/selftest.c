@@ -37,11 +37,13 @@ static int make_canary(struct selftest *t, struct fault *f)
 
 	for (size_t i = 0; i < sizeof random; i++)
 		random[i] = (unsigned char)(io_now_us() >> (8 * (i % 4))) ^ (unsigned char)getpid();
-	snprintf(name, sizeof name, "safe-exec-canary-%02x%02x%02x%02x%02x%02x", random[0], random[1], random[2], random[3], random[4],
-		 random[5]);
+	snprintf(name, sizeof name, "safe-exec-canary-%02x%02x%02x%02x%02x%02x", random[0], random[1], random[2],
+		 random[3], random[4], random[5]);
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		OWNED_FD dir_fd = open(places[i], O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-		OWNED_FD fd = dir_fd < 0 ? -1 : openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+		OWNED_FD fd = dir_fd < 0 ?
+				      -1 :
+				      openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 
 		if (fd < 0)
 			continue;
@@ -63,8 +65,8 @@ static int make_listener(struct selftest *t, struct fault *f)
 	socklen_t length = sizeof address;
 
 	t->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (t->listen_fd < 0 || bind(t->listen_fd, (struct sockaddr *)&address, length) < 0 || listen(t->listen_fd, 4) < 0 ||
-	    getsockname(t->listen_fd, (struct sockaddr *)&address, &length) < 0)
+	if (t->listen_fd < 0 || bind(t->listen_fd, (struct sockaddr *)&address, length) < 0 ||
+	    listen(t->listen_fd, 4) < 0 || getsockname(t->listen_fd, (struct sockaddr *)&address, &length) < 0)
 		return fault_set(f, errno, "listen on loopback for the self-test");
 	t->port = ntohs(address.sin_port);
 	return 0;
@@ -97,7 +99,8 @@ struct run {
 static int send_script(int fd, const struct job_header *header, const char *script)
 {
 	/* Smaller than a pipe holds (64 KiB), so that it never blocks. */
-	return io_write_all(fd, header, sizeof *header) < 0 || io_write_all(fd, script, header->script_bytes) < 0 ? -1 : 0;
+	return io_write_all(fd, header, sizeof *header) < 0 || io_write_all(fd, script, header->script_bytes) < 0 ? -1 :
+														    0;
 }
 
 /* All writers are dead: what is in the pipe is all there will be. */
@@ -111,9 +114,11 @@ static size_t read_rest(int fd, char *buffer, size_t capacity)
 	return used;
 }
 
-static int run_script(struct spawner *s, const struct job_limits *limits, const char *script, struct run *run, struct fault *f)
+static int run_script(struct spawner *s, const struct job_limits *limits, const char *script, struct run *run,
+		      struct fault *f)
 {
-	struct job_header header = { .max_result_bytes = OUTPUT_BYTES - FRAME_HEAD_BYTES, .script_bytes = strlen(script) };
+	struct job_header header = { .max_result_bytes = OUTPUT_BYTES - FRAME_HEAD_BYTES,
+				     .script_bytes = strlen(script) };
 	int ours[WIRE_FD_COUNT], theirs[WIRE_FD_COUNT], status;
 	size_t length;
 
@@ -160,8 +165,11 @@ static int explain(const struct run *run, const char *what, struct fault *f)
 		length--;
 	snprintf(last_line, sizeof last_line, "%.*s", (int)strcspn(run->errors + length, "\n"), run->errors + length);
 	if (run->outcome.claimed)
-		return fault_set(f, 0, "%s: %.*s", what, (int)(run->frame.payload_bytes < 300 ? run->frame.payload_bytes : 300), run->frame.payload);
-	return fault_set(f, run->report.fault_error, "%s: %s%s%s", what, outcome_name(run->outcome.code), last_line[0] ? ": " : "", last_line);
+		return fault_set(f, 0, "%s: %.*s", what,
+				 (int)(run->frame.payload_bytes < 300 ? run->frame.payload_bytes : 300),
+				 run->frame.payload);
+	return fault_set(f, run->report.fault_error, "%s: %s%s%s", what, outcome_name(run->outcome.code),
+			 last_line[0] ? ": " : "", last_line);
 }
 
 /* ---- the two scripts ---------------------------------------------------------------------------------------------------- */
@@ -172,7 +180,8 @@ static int canary_is_untouched(const struct selftest *t)
 
 	if (t->canary_dir_fd < 0)
 		return 1; /* nothing is writable here, for nobody */
-	return io_read_file(t->canary_dir_fd, strrchr(t->canary, '/') + 1, text, sizeof text) >= 0 && strcmp(text, canary_text) == 0;
+	return io_read_file(t->canary_dir_fd, strrchr(t->canary, '/') + 1, text, sizeof text) >= 0 &&
+	       strcmp(text, canary_text) == 0;
 }
 
 static int try_to_get_out(const struct selftest *t, struct spawner *s, const struct job_limits *limits, struct fault *f)
@@ -183,8 +192,8 @@ static int try_to_get_out(const struct selftest *t, struct spawner *s, const str
 
 	if (!script)
 		return fault_set(f, ENOMEM, "malloc");
-	length = snprintf(script, SCRIPT_BYTES, "CANARY = \"%s\"\nPORT = %u\nPIDS = (%d, %d)\n%s", t->canary, t->port, (int)getpid(),
-			  (int)getppid(), asset_selftest.bytes);
+	length = snprintf(script, SCRIPT_BYTES, "CANARY = \"%s\"\nPORT = %u\nPIDS = (%d, %d)\n%s", t->canary, t->port,
+			  (int)getpid(), (int)getppid(), asset_selftest.bytes);
 	if (length < 0 || length >= SCRIPT_BYTES)
 		return fault_set(f, 0, "the self-test is too long");
 	if (run_script(s, limits, script, &run, f) < 0)
@@ -192,7 +201,8 @@ static int try_to_get_out(const struct selftest *t, struct spawner *s, const str
 	if (run.outcome.code != OUTCOME_OK)
 		return explain(&run, "self-test: a jailed script cannot be run here", f);
 	if (run.frame.payload_bytes != 4 || memcmp(run.frame.payload, "\"ok\"", 4) != 0)
-		return fault_set(f, 0, "self-test: a jailed script got out: %.*s", (int)run.frame.payload_bytes, run.frame.payload);
+		return fault_set(f, 0, "self-test: a jailed script got out: %.*s", (int)run.frame.payload_bytes,
+				 run.frame.payload);
 	if (!canary_is_untouched(t))
 		return fault_set(f, 0, "self-test: a jailed script got out: it wrote %s", t->canary);
 	return 0;
@@ -221,7 +231,8 @@ static int try_imports(struct spawner *s, const struct job_limits *limits, const
 			 (unsigned long long)(limits->memory_bytes >> 20), names, outcome_name(run.outcome.code));
 }
 
-int selftest_run(const struct selftest *t, struct spawner *s, const struct job_limits *limits, const struct runtime *r, struct fault *f)
+int selftest_run(const struct selftest *t, struct spawner *s, const struct job_limits *limits, const struct runtime *r,
+		 struct fault *f)
 {
 	return try_to_get_out(t, s, limits, f) < 0 || try_imports(s, limits, r, f) < 0 ? -1 : 0;
 }

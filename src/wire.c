@@ -64,7 +64,7 @@ static int start_is_valid(const struct start_msg *msg, const int *fds, size_t co
 	if (msg->magic != WIRE_MAGIC || msg->reserved != 0 || msg->slot >= slots)
 		return 0;
 	if (msg->kind == WIRE_CANCEL)
-		return count == 0;
+		return count == 0 && memcmp(&msg->limits, &(struct job_limits){ 0 }, sizeof msg->limits) == 0;
 	return msg->kind == WIRE_START && count == WIRE_FD_COUNT && limits_within(&msg->limits, most) &&
 	       is_pipe(fds[WIRE_FD_INPUT], O_RDONLY) && is_pipe(fds[WIRE_FD_STDOUT], O_WRONLY) &&
 	       is_pipe(fds[WIRE_FD_STDERR], O_WRONLY) && is_pipe(fds[WIRE_FD_RESULT], O_WRONLY);

@@ -3,7 +3,7 @@
  * Layer: filter. The allow-list of system calls from policy/seccomp.json, compiled at start by policy.c.
  *
  * Stops: sockets of every kind (but a connected pair), io_uring, namespaces, mounts, ptrace, keys, bpf, and all
- * calls that nobody thought of. Foreign architectures are killed by the program that libseccomp makes.
+ * calls that nobody thought of. Those of foreign architectures (int 0x80, x32) are refused like the rest.
  * Does not stop: bugs in the calls that are allowed. Available wherever CONFIG_SECCOMP_FILTER is, gVisor included.
  *
  * Last, because the layers before it need what it forbids.

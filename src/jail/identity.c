@@ -69,9 +69,9 @@ static int ids_are(uid_t uid, gid_t gid)
 	uid_t real, effective, saved;
 	gid_t group_real, group_effective, group_saved;
 
-	return getresuid(&real, &effective, &saved) == 0 && getresgid(&group_real, &group_effective, &group_saved) == 0 &&
-	       real == uid && effective == uid && saved == uid && group_real == gid && group_effective == gid &&
-	       group_saved == gid;
+	return getresuid(&real, &effective, &saved) == 0 &&
+	       getresgid(&group_real, &group_effective, &group_saved) == 0 && real == uid && effective == uid &&
+	       saved == uid && group_real == gid && group_effective == gid && group_saved == gid;
 }
 
 int identity_enter(const struct jail *j, const struct jail_job *job)

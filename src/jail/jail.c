@@ -22,6 +22,7 @@ struct layer {
 	int (*enter)(const struct jail *j, const struct jail_job *job);
 };
 
+/* clang-format off */
 static const struct layer layers[] = {
 	{ "cgroup", cgroup_enter },
 	{ "namespaces", namespaces_enter },
@@ -32,6 +33,7 @@ static const struct layer layers[] = {
 	{ "landlock", landlock_enter },
 	{ "filter", filter_enter },
 };
+/* clang-format on */
 
 enum { LAYERS = sizeof layers / sizeof layers[0] };
 

@@ -24,10 +24,10 @@
 #include "own.h"
 
 /* Newer than Debian 12's headers; numbers from include/uapi/linux/landlock.h. */
-#define RIGHT_REFER (1ULL << 13)     /* ABI 2 */
-#define RIGHT_TRUNCATE (1ULL << 14)  /* ABI 3 */
-#define RIGHT_IOCTL_DEV (1ULL << 15) /* ABI 5 */
-#define NET_BIND_CONNECT_TCP 3ULL    /* ABI 4 */
+#define RIGHT_REFER (1ULL << 13)       /* ABI 2 */
+#define RIGHT_TRUNCATE (1ULL << 14)    /* ABI 3 */
+#define RIGHT_IOCTL_DEV (1ULL << 15)   /* ABI 5 */
+#define NET_BIND_CONNECT_TCP 3ULL      /* ABI 4 */
 #define SCOPE_ABSTRACT_AND_SIGNAL 3ULL /* ABI 6 */
 
 struct ruleset_attributes { /* struct landlock_ruleset_attr as of ABI 6 */
@@ -36,12 +36,14 @@ struct ruleset_attributes { /* struct landlock_ruleset_attr as of ABI 6 */
 	uint64_t scoped;
 };
 
-static const uint64_t read_rights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-static const uint64_t work_rights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
-				    LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-				    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
-				    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM |
-				    RIGHT_REFER | RIGHT_TRUNCATE;
+static const uint64_t read_rights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
+				    LANDLOCK_ACCESS_FS_READ_DIR;
+static const uint64_t work_rights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
+				    LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE |
+				    LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+				    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+				    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM | RIGHT_REFER |
+				    RIGHT_TRUNCATE;
 static const uint64_t device_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | RIGHT_TRUNCATE;
 
 int landlock_version(void)
@@ -86,12 +88,15 @@ int landlock_enter(const struct jail *j, const struct jail_job *job)
 {
 	static const char *const devices[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom" };
 	const uint64_t handled = handled_rights(j->landlock_abi);
-	const struct ruleset_attributes attributes = { .fs = handled, .net = NET_BIND_CONNECT_TCP, .scoped = SCOPE_ABSTRACT_AND_SIGNAL };
+	const struct ruleset_attributes attributes = { .fs = handled,
+						       .net = NET_BIND_CONNECT_TCP,
+						       .scoped = SCOPE_ABSTRACT_AND_SIGNAL };
 
 	(void)job;
 	if (j->landlock_abi == 0 || DROPPED(j, DROP_LANDLOCK))
 		return 0;
-	OWNED_FD ruleset_fd = (int)syscall(SYS_landlock_create_ruleset, &attributes, attributes_size(j->landlock_abi), 0);
+	OWNED_FD ruleset_fd = (int)syscall(SYS_landlock_create_ruleset, &attributes, attributes_size(j->landlock_abi),
+					   0);
 	if (ruleset_fd < 0)
 		return -1;
 	if (allow(ruleset_fd, "/", read_rights) < 0 || allow(ruleset_fd, "/tmp", work_rights & handled) < 0 ||

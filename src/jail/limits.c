@@ -47,6 +47,7 @@ static int set(__rlimit_resource_t resource, rlim_t value)
 int limits_enter(const struct jail *j, const struct jail_job *job)
 {
 	const struct job_limits *l = &job->limits;
+	/* clang-format off */
 	const struct {
 		__rlimit_resource_t resource;
 		rlim_t value;
@@ -65,6 +66,7 @@ int limits_enter(const struct jail *j, const struct jail_job *job)
 		{ RLIMIT_RTPRIO, 0, false },
 		{ RLIMIT_SIGPENDING, SIGNALS_PENDING, false },
 	};
+	/* clang-format on */
 
 	if (DROPPED(j, DROP_LIMITS))
 		return 0;

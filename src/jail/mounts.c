@@ -43,7 +43,8 @@ static int mount_proc(const struct jail *j)
 	/* subset=pid leaves only /proc/PID (Linux 5.8); hidepid hides init, which is not dumpable. */
 	if (mount("proc", "/jail/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid,hidepid=2") == 0)
 		return 0;
-	return errno == EINVAL ? mount("proc", "/jail/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") : -1;
+	return errno == EINVAL ? mount("proc", "/jail/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") :
+				 -1;
 }
 
 /* mkdir -p of "/jail/tmp/a/b", below the fresh tmpfs. */
@@ -80,7 +81,8 @@ int mounts_enter(const struct jail *j, const struct jail_job *job)
 		return -1;
 	if (mount("/jail", "/jail", NULL, MS_BIND | MS_REC, NULL) < 0)
 		return -1;
-	if (mount_tmpfs("/jail/tmp", job->limits.tmp_bytes) < 0 || mount_tmpfs("/jail/dev/shm", job->limits.tmp_bytes) < 0)
+	if (mount_tmpfs("/jail/tmp", job->limits.tmp_bytes) < 0 ||
+	    mount_tmpfs("/jail/dev/shm", job->limits.tmp_bytes) < 0)
 		return -1;
 	if (mount_staged_trees(j) < 0 || mount_proc(j) < 0)
 		return -1;

@@ -16,11 +16,11 @@
 static int read_dropped(struct jail *j, struct fault *f)
 {
 	static const char *const names[DROP_COUNT] = {
-		[DROP_CGROUP] = "cgroup",     [DROP_PID_NS] = "pid",	   [DROP_NET_NS] = "net",
-		[DROP_IPC_NS] = "ipc",	      [DROP_UTS_NS] = "uts",	   [DROP_MOUNTS] = "mounts",
-		[DROP_READONLY] = "readonly", [DROP_PROC] = "proc",	   [DROP_LIMITS] = "limits",
+		[DROP_CGROUP] = "cgroup",     [DROP_PID_NS] = "pid",        [DROP_NET_NS] = "net",
+		[DROP_IPC_NS] = "ipc",        [DROP_UTS_NS] = "uts",        [DROP_MOUNTS] = "mounts",
+		[DROP_READONLY] = "readonly", [DROP_PROC] = "proc",         [DROP_LIMITS] = "limits",
 		[DROP_IDENTITY] = "identity", [DROP_LANDLOCK] = "landlock", [DROP_DESCRIPTORS] = "descriptors",
-		[DROP_FILTER] = "filter",     [DROP_WALL] = "wall",	   [DROP_MEMORY] = "memory",
+		[DROP_FILTER] = "filter",     [DROP_WALL] = "wall",         [DROP_MEMORY] = "memory",
 		[DROP_CPU] = "cpu",
 	};
 	const char *list = getenv("SAFE_EXEC_TEST_DROP");
@@ -55,7 +55,8 @@ static int build_environment(struct jail *j, const struct policy *p, const struc
 	return 0;
 }
 
-int jail_prepare(struct jail *j, const struct config *c, const struct policy *p, const struct runtime *r, struct fault *f)
+int jail_prepare(struct jail *j, const struct config *c, const struct policy *p, const struct runtime *r,
+		 struct fault *f)
 {
 	(void)c;
 	memset(j, 0, sizeof *j);

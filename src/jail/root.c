@@ -93,7 +93,8 @@ static int write_maps_from_outside(pid_t target, int go_fd)
 {
 	char uids[MAP_BYTES], gids[MAP_BYTES], path[64], word;
 
-	if (identity_map("/proc/self/uid_map", uids, sizeof uids) < 0 || identity_map("/proc/self/gid_map", gids, sizeof gids) < 0)
+	if (identity_map("/proc/self/uid_map", uids, sizeof uids) < 0 ||
+	    identity_map("/proc/self/gid_map", gids, sizeof gids) < 0)
 		return 1;
 	if (io_read_exact(go_fd, &word, 1) < 0)
 		return 1;
@@ -151,9 +152,10 @@ static int unshare_user_alone(struct jail *j, struct fault *f)
 
 static int hint_namespaces(struct fault *f)
 {
-	return fault_hint(f, "namespaces are refused here: in a container add --security-opt seccomp=unconfined, or a seccomp "
-			     "profile that allows unshare, mount and pivot_root; on a bare machine allow user namespaces "
-			     "(sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces)");
+	return fault_hint(
+		f, "namespaces are refused here: in a container add --security-opt seccomp=unconfined, or a seccomp "
+		   "profile that allows unshare, mount and pivot_root; on a bare machine allow user namespaces "
+		   "(sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces)");
 }
 
 /* Also an empty network namespace: the spawner and web need no network, the listening socket is already there. */
@@ -242,7 +244,8 @@ static int bind_read_only(const char *source, const char *target, unsigned long 
 
 	if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return fault_set(f, errno, "bind %s", source);
-	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | more_flags | kept_flags(target), NULL) < 0)
+	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | more_flags | kept_flags(target),
+		  NULL) < 0)
 		return fault_set(f, errno, "make %s read-only", source);
 	if (statvfs(target, &info) < 0 || !(info.f_flag & ST_RDONLY) || !(info.f_flag & ST_NOSUID))
 		return fault_set(f, errno, "%s is still writable after the re-mount", source);
@@ -379,8 +382,8 @@ static int copy_library_alternatives(struct fault *f)
 
 static int write_files(struct fault *f)
 {
-	static const char passwd[] = "root:x:0:0:root:/:/usr/sbin/nologin\n"
-				     JAIL_USER ":x:1000:1000:" JAIL_USER ":/tmp:/bin/sh\n"
+	static const char passwd[] = "root:x:0:0:root:/:/usr/sbin/nologin\n" JAIL_USER ":x:1000:1000:" JAIL_USER
+				     ":/tmp:/bin/sh\n"
 				     "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n";
 	static const char group[] = "root:x:0:\n" JAIL_USER ":x:1000:\nnogroup:x:65534:\n";
 	static const char nsswitch[] = "passwd: files\ngroup: files\nhosts: files\n";
@@ -452,13 +455,15 @@ static int bind_rest_of_machine(struct fault *f)
 
 		snprintf(source, sizeof source, "%s/%s", old_root, names[i]);
 		snprintf(target, sizeof target, "/jail/%s", names[i]);
-		if ((mkdir(target, 0755) < 0 && errno != EEXIST) || mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
+		if ((mkdir(target, 0755) < 0 && errno != EEXIST) ||
+		    mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
 			return fault_set(f, errno, "bind /%s", names[i]);
 	}
 	return 0;
 }
 
-static int build_tree(struct jail *j, const struct policy *p, const struct runtime *r, const char *own_path, struct fault *f)
+static int build_tree(struct jail *j, const struct policy *p, const struct runtime *r, const char *own_path,
+		      struct fault *f)
 {
 	if (mount("tmpfs", "/jail", "tmpfs", MS_NOSUID | MS_NODEV, "size=8m,nr_inodes=4096,mode=0755") < 0)
 		return fault_set(f, errno, "mount a tmpfs as the root of jobs");
@@ -486,8 +491,8 @@ static int move_to_new_root(struct fault *f)
 			continue;
 		if (mount("tmpfs", stands[i], "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=0755") < 0)
 			return fault_set(f, errno, "mount a tmpfs");
-		if (chdir(stands[i]) < 0 || mkdir("old", 0700) < 0 || mkdir("proc", 0555) < 0 || mkdir("jail", 0755) < 0 ||
-		    mkdir("empty", 0555) < 0 || mkdir("stage", 0755) < 0)
+		if (chdir(stands[i]) < 0 || mkdir("old", 0700) < 0 || mkdir("proc", 0555) < 0 ||
+		    mkdir("jail", 0755) < 0 || mkdir("empty", 0555) < 0 || mkdir("stage", 0755) < 0)
 			return fault_set(f, errno, "prepare a new root");
 		if (syscall(SYS_pivot_root, ".", "old") < 0 || chdir("/") < 0)
 			return fault_set(f, errno, "pivot_root");

@@ -22,8 +22,15 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "own.h"
 
-enum { PROCESSES_MAX = 4200, CHILDREN_BYTES = 32768, STAT_BYTES = 1024, MAPS_BYTES = 1 << 18, SHARED_MAX = 256 };
+enum {
+	PROCESSES_MAX = 4200,               /* NPROC_LIMIT's most, and init */
+	CHILDREN_BYTES = 8 * PROCESSES_MAX, /* seven digits and a blank each */
+	STAT_BYTES = 1024,
+	MAPS_BYTES = 16384, /* of /proc/PID/maps at a time; a line is shorter than a quarter of it */
+	SHARED_MAX = 1024,
+};
 
 struct process_list {
 	pid_t pid[PROCESSES_MAX];
@@ -91,8 +98,8 @@ uint64_t account_cpu_us(pid_t init)
 			continue;
 		/* The name stands in parentheses and may hold anything, so count fields from the last one. */
 		after_name = strrchr(text, ')');
-		if (after_name && sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &user, &system,
-					 &children_user, &children_system) == 4)
+		if (after_name && sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld",
+					 &user, &system, &children_user, &children_system) == 4)
 			ticks += user + system + (uint64_t)children_user + (uint64_t)children_system;
 	}
 	return ticks * tick_us;
@@ -117,6 +124,14 @@ static uint64_t field_kb(const char *text, const char *name)
 	return at && sscanf(at + strlen(name), " %llu", &kb) == 1 ? kb : 0;
 }
 
+static uint64_t status_bytes(pid_t pid, const char *field)
+{
+	char path[64], text[4096];
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	return io_read_file(AT_FDCWD, path, text, sizeof text) > 0 ? field_kb(text, field) * 1024 : 0;
+}
+
 /* Pss_Anon needs the right to trace the process; without it the resident set is the next best (too high) figure. */
 static uint64_t anonymous_bytes(pid_t pid)
 {
@@ -125,17 +140,16 @@ static uint64_t anonymous_bytes(pid_t pid)
 	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
 	if (io_read_file(AT_FDCWD, path, text, sizeof text) > 0)
 		return field_kb(text, "Pss_Anon:") * 1024;
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	if (io_read_file(AT_FDCWD, path, text, sizeof text) > 0)
-		return field_kb(text, "RssAnon:") * 1024;
-	return 0;
+	return status_bytes(pid, "RssAnon:");
 }
 
 struct shared_list {
 	unsigned long inode[SHARED_MAX];
 	size_t count;
+	uint64_t bytes;
 };
 
+/* Each once; beyond SHARED_MAX they count again: a job with so many has no claim to exactness. */
 static bool is_new(struct shared_list *seen, unsigned long inode)
 {
 	for (size_t i = 0; i < seen->count; i++)
@@ -147,29 +161,52 @@ static bool is_new(struct shared_list *seen, unsigned long inode)
 }
 
 /* mmap(MAP_SHARED | MAP_ANONYMOUS) shows as "/dev/zero (deleted)", one inode for each. */
-static uint64_t shared_anonymous_bytes(pid_t pid, struct shared_list *seen)
+static void add_mapping(struct shared_list *seen, const char *line)
+{
+	unsigned long start, end, inode;
+
+	if (strstr(line, "/dev/zero (deleted)") && sscanf(line, "%lx-%lx %*s %*s %*s %lu", &start, &end, &inode) == 3 &&
+	    is_new(seen, inode))
+		seen->bytes += end - start;
+}
+
+/* Hands on the whole lines in text and moves the rest to its start: the length of the rest. */
+static size_t take_lines(struct shared_list *seen, char *text, size_t length)
+{
+	char *line = text, *newline;
+
+	while ((newline = memchr(line, '\n', length - (size_t)(line - text)))) {
+		*newline = '\0';
+		add_mapping(seen, line);
+		line = newline + 1;
+	}
+	length -= (size_t)(line - text);
+	memmove(text, line, length);
+	return length;
+}
+
+/* In pieces: a script can make the file as long as it likes. What cannot be read counts by its resident set. */
+static void add_shared_anonymous(struct shared_list *seen, pid_t pid)
 {
 	static char text[MAPS_BYTES];
-	char path[64], *line, *save = NULL;
-	uint64_t bytes = 0;
+	char path[64];
+	size_t rest = 0;
+	ssize_t got;
 
 	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
-	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
-		return 0;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		unsigned long start, end, inode;
-
-		if (strstr(line, "/dev/zero (deleted)") && sscanf(line, "%lx-%lx %*s %*s %*s %lu", &start, &end, &inode) == 3 &&
-		    is_new(seen, inode))
-			bytes += end - start;
+	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		seen->bytes += status_bytes(pid, "RssShmem:");
+		return;
 	}
-	return bytes;
+	while (rest < sizeof text && (got = io_read(fd, text + rest, sizeof text - rest)) > 0)
+		rest = take_lines(seen, text, rest + (size_t)got);
 }
 
 int account_memory_exceeds(pid_t init, uint64_t other_bytes, uint64_t limit_bytes)
 {
 	const struct process_list *list = walk(init);
-	struct shared_list seen = { .count = 0 };
+	struct shared_list shared = { .count = 0 };
 	uint64_t bytes = other_bytes;
 
 	for (size_t i = 0; i < list->count; i++)
@@ -177,7 +214,9 @@ int account_memory_exceeds(pid_t init, uint64_t other_bytes, uint64_t limit_byte
 	if (bytes <= limit_bytes)
 		return 0;
 	bytes = other_bytes;
-	for (size_t i = 0; i < list->count; i++)
-		bytes += anonymous_bytes(list->pid[i]) + shared_anonymous_bytes(list->pid[i], &seen);
-	return bytes > limit_bytes;
+	for (size_t i = 0; i < list->count; i++) {
+		bytes += anonymous_bytes(list->pid[i]);
+		add_shared_anonymous(&shared, list->pid[i]);
+	}
+	return bytes + shared.bytes > limit_bytes;
 }

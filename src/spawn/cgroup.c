@@ -29,10 +29,16 @@
 #include "io.h"
 #include "own.h"
 
-enum { NAME_BYTES = 64, GROUP_PATH_BYTES = 2048, PROOF_LIMIT_BYTES = 16 << 20, PROOF_TOUCH_BYTES = 64 << 20, INIT_PROCESSES = 1 };
+enum {
+	NAME_BYTES = 64,
+	GROUP_PATH_BYTES = 2048,
+	PROOF_LIMIT_BYTES = 16 << 20,
+	PROOF_TOUCH_BYTES = 64 << 20,
+	INIT_PROCESSES = 1
+};
 
 struct slot_group {
-	int dir_fd;    /* of the hierarchy with the memory controller */
+	int dir_fd; /* of the hierarchy with the memory controller */
 	int join_fds[JAIL_CGROUP_FDS_MAX];
 	size_t join_count;
 };
@@ -166,11 +172,15 @@ static int limit_memory(const struct cgroups *g, int dir_fd, uint64_t bytes)
 	if (g->version == MEMORY_BY_CGROUP_V2) {
 		if (io_write_file(dir_fd, "memory.swap.max", "0") < 0 && errno != ENOENT)
 			return -1; /* a kernel without swap has no such file */
-		return io_write_file(dir_fd, "memory.oom.group", "1") < 0 ? -1 : write_number(dir_fd, "memory.max", bytes);
+		return io_write_file(dir_fd, "memory.oom.group", "1") < 0 ? -1 :
+									    write_number(dir_fd, "memory.max", bytes);
 	}
 	if (write_number(dir_fd, "memory.limit_in_bytes", bytes) < 0)
 		return -1;
-	return write_number(dir_fd, "memory.memsw.limit_in_bytes", bytes) < 0 && errno != ENOENT && errno != EOPNOTSUPP ? -1 : 0;
+	return write_number(dir_fd, "memory.memsw.limit_in_bytes", bytes) < 0 && errno != ENOENT &&
+			       errno != EOPNOTSUPP ?
+		       -1 :
+		       0;
 }
 
 /* Makes BASE/NAME/slot-N: its directory, or -1. */
@@ -200,7 +210,8 @@ static int make_group(struct cgroups *g, uint32_t slot, const struct job_limits 
 	const uint64_t processes = limits->processes + INIT_PROCESSES;
 
 	group->dir_fd = make_slot(g->memory_base_fd, g->name, slot);
-	if (group->dir_fd < 0 || limit_memory(g, group->dir_fd, limits->memory_bytes) < 0 || add_join_fd(group, group->dir_fd) < 0)
+	if (group->dir_fd < 0 || limit_memory(g, group->dir_fd, limits->memory_bytes) < 0 ||
+	    add_join_fd(group, group->dir_fd) < 0)
 		return -1;
 	if (g->version == MEMORY_BY_CGROUP_V2)
 		return write_number(group->dir_fd, "pids.max", processes);

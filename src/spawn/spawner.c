@@ -39,6 +39,7 @@
 enum {
 	MEMORY_TICK_US = 25000,   /* accounting: a process touches some 100 MB in this time at the very most */
 	CPU_TICK_US = 100000,     /* where the kernel bounds the memory, only CPU time is watched */
+	TICK_SHARE = 9,           /* times its own length a look is away from the next */
 	DRAIN_US = 9500000,       /* web has 8 s for its running jobs; platforms kill after 10 */
 	RESTART_LEAST_US = 50000, /* of web, doubled while it keeps dying young */
 	RESTART_MOST_US = 5000000,
@@ -166,7 +167,8 @@ static int start_job(struct spawner *s, uint32_t number, uint64_t job_id, const 
 	slot->limits = *limits;
 	slot->oom_kills_before = cgroups_oom_kills(s->cgroups, number);
 	slot->started_us = io_now_us();
-	slot->deadline_us = DROPPED(&s->jail, DROP_WALL) ? UINT64_MAX : slot->started_us + (uint64_t)limits->wall_ms * 1000;
+	slot->deadline_us = DROPPED(&s->jail, DROP_WALL) ? UINT64_MAX :
+							   slot->started_us + (uint64_t)limits->wall_ms * 1000;
 	slot->next_tick_us = slot->started_us + MEMORY_TICK_US;
 	return launch(s, number, limits, fds);
 }
@@ -189,14 +191,20 @@ static void hear_init(struct slot *slot)
 	while (slot->sync_fd >= 0) {
 		struct pollfd ready = { .fd = slot->sync_fd, .events = POLLIN };
 
-		if (poll(&ready, 1, 0) != 1 || io_receive(slot->sync_fd, &message, sizeof message, fds, &count) != sizeof message)
+		ssize_t got;
+
+		if (poll(&ready, 1, 0) != 1)
 			return;
-		if (message.word == INIT_STARTED && count == INIT_FD_COUNT && slot->mount_fds[0] < 0) {
+		got = io_receive(slot->sync_fd, &message, sizeof message, fds, &count);
+		if (got == sizeof message && message.word == INIT_STARTED && count == INIT_FD_COUNT &&
+		    slot->mount_fds[0] < 0) {
 			memcpy(slot->mount_fds, fds, sizeof slot->mount_fds);
 			continue;
 		}
 		for (size_t i = 0; i < count; i++)
 			close(fds[i]);
+		if (got != sizeof message)
+			return;
 		if (message.word == INIT_FAULT || message.word == INIT_ENDED) {
 			slot->end = message;
 			slot->ended = true;
@@ -224,7 +232,6 @@ static void tick(struct spawner *s, struct slot *slot, uint64_t now)
 
 	if (now < slot->next_tick_us)
 		return;
-	slot->next_tick_us = now + (accounting ? MEMORY_TICK_US : CPU_TICK_US);
 	if (accounting && !DROPPED(&s->jail, DROP_MEMORY)) {
 		hear_init(slot);
 		if (account_memory_exceeds(slot->pid, mount_bytes(slot), slot->limits.memory_bytes))
@@ -234,6 +241,8 @@ static void tick(struct spawner *s, struct slot *slot, uint64_t now)
 	}
 	if (!DROPPED(&s->jail, DROP_CPU) && account_cpu_us(slot->pid) >= (uint64_t)slot->limits.cpu_seconds * 1000000)
 		kill_job(slot, KILLED_BY_CPU);
+	/* A job that makes itself expensive to look at gets a tenth of this process at most. */
+	slot->next_tick_us = now + (accounting ? MEMORY_TICK_US : CPU_TICK_US) + TICK_SHARE * (io_now_us() - now);
 }
 
 static uint64_t cpu_us(const struct rusage *usage)
@@ -243,7 +252,8 @@ static uint64_t cpu_us(const struct rusage *usage)
 }
 
 /* Init has been waited for: puts the facts together and frees the slot. */
-static void finish_job(struct spawner *s, struct slot *slot, int init_status, const struct rusage *usage, struct exit_report *report)
+static void finish_job(struct spawner *s, struct slot *slot, int init_status, const struct rusage *usage,
+		       struct exit_report *report)
 {
 	uint32_t number = (uint32_t)(slot - s->slot);
 
@@ -259,7 +269,8 @@ static void finish_job(struct spawner *s, struct slot *slot, int init_status, co
 		report->wait_status = slot->end.wait_status;
 		report->peak_bytes = slot->end.peak_bytes;
 		/* The kernel looks at the clock tick by tick: a tick less than the limit is the limit. */
-		report->cpu_limited = WIFSIGNALED(slot->end.wait_status) && WTERMSIG(slot->end.wait_status) == SIGKILL &&
+		report->cpu_limited = WIFSIGNALED(slot->end.wait_status) &&
+				      WTERMSIG(slot->end.wait_status) == SIGKILL &&
 				      slot->end.main_cpu_us + 20000 >= (uint64_t)slot->limits.cpu_seconds * 1000000;
 	} else if (slot->ended) {
 		report->wait_status = -1;
@@ -337,7 +348,8 @@ static void web_is_gone(struct spawner *s, int status)
 	kill_all_jobs(s);
 	if (s->drain_until_us)
 		return;
-	s->restart_delay_us = now - s->web_started_us > YOUNG_US || !s->restart_delay_us ? RESTART_LEAST_US : s->restart_delay_us * 2;
+	s->restart_delay_us = now - s->web_started_us > YOUNG_US || !s->restart_delay_us ? RESTART_LEAST_US :
+											   s->restart_delay_us * 2;
 	if (s->restart_delay_us > RESTART_MOST_US)
 		s->restart_delay_us = RESTART_MOST_US;
 	s->web_restart_us = now + s->restart_delay_us;
@@ -584,8 +596,8 @@ void spawner_close(struct spawner *s)
 }
 
 /* Polls every few milliseconds: it runs twice, at start. */
-int spawner_run_one(struct spawner *s, const struct job_limits *limits, int fds[WIRE_FD_COUNT], struct exit_report *report,
-		    struct fault *f)
+int spawner_run_one(struct spawner *s, const struct job_limits *limits, int fds[WIRE_FD_COUNT],
+		    struct exit_report *report, struct fault *f)
 {
 	struct slot *slot = &s->slot[0];
 	struct rusage usage;

@@ -89,8 +89,8 @@ static void on_readable(struct watch *w, uint32_t events)
 	c->at_end(c->context);
 }
 
-int collect_start(struct collector *c, struct loop *loop, int fd, size_t cap, enum collect_keep keep, void (*at_end)(void *),
-		  void *context)
+int collect_start(struct collector *c, struct loop *loop, int fd, size_t cap, enum collect_keep keep,
+		  void (*at_end)(void *), void *context)
 {
 	*c = (struct collector){ .loop = loop, .cap = cap, .keep = keep, .at_end = at_end, .context = context };
 	if (loop_add(loop, &c->watch, fd, EPOLLIN, on_readable) < 0) {
@@ -140,7 +140,8 @@ void feed_stop(struct feeder *f)
 static void on_writable(struct watch *w, uint32_t events)
 {
 	struct feeder *f = (struct feeder *)(void *)w;
-	bool done = push(w->fd, f->head, sizeof f->head, &f->head_sent) == 0 && push(w->fd, f->bytes, f->length, &f->sent) == 0;
+	bool done = push(w->fd, f->head, sizeof f->head, &f->head_sent) == 0 &&
+		    push(w->fd, f->bytes, f->length, &f->sent) == 0;
 
 	(void)events;
 	if (!done && (errno == EAGAIN || errno == EWOULDBLOCK))

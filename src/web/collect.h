@@ -25,8 +25,8 @@ struct collector {
  * Reads fd (non-blocking, owned from now on) until end of file; keeps the first or the last cap bytes and throws the
  * rest away, so that a writer never blocks for long. Then calls at_end. 0, or -1 with errno (fd is closed).
  */
-int collect_start(struct collector *c, struct loop *loop, int fd, size_t cap, enum collect_keep keep, void (*at_end)(void *),
-		  void *context);
+int collect_start(struct collector *c, struct loop *loop, int fd, size_t cap, enum collect_keep keep,
+		  void (*at_end)(void *), void *context);
 
 /* Stops early and releases everything; may be called at any time, also on a zeroed collector. */
 void collect_stop(struct collector *c);

@@ -84,7 +84,8 @@ static void log_internal(const struct execution *x)
 
 static struct reply build_reply(const struct execution *x)
 {
-	struct frame frame = frame_parse(x->result.bytes, x->result.used, x->nonce, x->executor->settings.max_result_bytes);
+	struct frame frame = frame_parse(x->result.bytes, x->result.used, x->nonce,
+					 x->executor->settings.max_result_bytes);
 	struct reply_job job = {
 		.frame = &frame,
 		.stdout_bytes = x->out.bytes,
@@ -99,7 +100,7 @@ static struct reply build_reply(const struct execution *x)
 		frame.claim = CLAIM_INVALID;
 	job.outcome = outcome_decide(&x->report, frame.claim, frame.code);
 	if (x->abandoned && x->report.killed_by == KILLED_BY_CANCEL)
-		return reply_error(OUTCOME_OVERLOADED, "The service is stopping: send the request again.", NULL);
+		return reply_overloaded("The service is stopping: send the request again.");
 	if (job.outcome.code == OUTCOME_INTERNAL)
 		log_internal(x);
 	return reply_job(&job);
@@ -148,17 +149,21 @@ static int make_pipes(int ours[WIRE_FD_COUNT], int theirs[WIRE_FD_COUNT])
 static int watch_pipes(struct execution *x, int ours[WIRE_FD_COUNT])
 {
 	const struct executor_settings *s = &x->executor->settings;
-	const size_t result_cap = s->max_result_bytes > FRAME_ERROR_MOST_BYTES ? s->max_result_bytes : FRAME_ERROR_MOST_BYTES;
+	const size_t result_cap = s->max_result_bytes > FRAME_ERROR_MOST_BYTES ? s->max_result_bytes :
+										 FRAME_ERROR_MOST_BYTES;
 	struct job_header header = { .max_result_bytes = s->max_result_bytes, .script_bytes = x->job.script_bytes };
 	int status = 0;
 
 	memcpy(header.magic, JOB_MAGIC, sizeof header.magic);
 	memcpy(header.nonce, x->nonce, sizeof header.nonce);
-	status |= collect_start(&x->out, x->executor->loop, ours[WIRE_FD_STDOUT], s->max_stdout_bytes, COLLECT_HEAD, on_pipe_end, x);
-	status |= collect_start(&x->err, x->executor->loop, ours[WIRE_FD_STDERR], STDERR_KEPT_BYTES, COLLECT_TAIL, on_pipe_end, x);
-	status |= collect_start(&x->result, x->executor->loop, ours[WIRE_FD_RESULT], result_cap + FRAME_HEAD_BYTES, COLLECT_HEAD,
+	status |= collect_start(&x->out, x->executor->loop, ours[WIRE_FD_STDOUT], s->max_stdout_bytes, COLLECT_HEAD,
 				on_pipe_end, x);
-	status |= feed_start(&x->input, x->executor->loop, ours[WIRE_FD_INPUT], &header, x->job.script, x->job.script_bytes);
+	status |= collect_start(&x->err, x->executor->loop, ours[WIRE_FD_STDERR], STDERR_KEPT_BYTES, COLLECT_TAIL,
+				on_pipe_end, x);
+	status |= collect_start(&x->result, x->executor->loop, ours[WIRE_FD_RESULT], result_cap + FRAME_HEAD_BYTES,
+				COLLECT_HEAD, on_pipe_end, x);
+	status |= feed_start(&x->input, x->executor->loop, ours[WIRE_FD_INPUT], &header, x->job.script,
+			     x->job.script_bytes);
 	return status;
 }
 
@@ -236,7 +241,9 @@ struct execution *execute_submit(struct executor *e, struct job *job, execution_
 		free(job->script);
 		return NULL;
 	}
-	*x = (struct execution){ .executor = e, .job = *job, .done = done, .context = context, .submitted_us = io_now_us() };
+	*x = (struct execution){
+		.executor = e, .job = *job, .done = done, .context = context, .submitted_us = io_now_us()
+	};
 	if (e->last)
 		e->last->next = x;
 	else
@@ -324,10 +331,8 @@ void execute_cancel(struct execution *x)
 static void turn_away_first(struct executor *e, const char *message)
 {
 	struct execution *x = take_first(e);
-	struct reply reply = reply_error(OUTCOME_OVERLOADED, message, "{\"retry_after\": 1}");
 
-	reply.retry_after = 1;
-	answer(x, reply);
+	answer(x, reply_overloaded(message));
 	release(x);
 }
 

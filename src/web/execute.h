@@ -33,9 +33,9 @@ struct executor_settings {
 struct executor {
 	struct loop *loop;
 	struct executor_settings settings;
-	struct watch channel;                        /* to the spawner */
+	struct watch channel;                      /* to the spawner */
 	struct execution *running[JAIL_SLOTS_MAX]; /* by slot */
-	struct execution *first, *last;              /* waiting for a slot */
+	struct execution *first, *last;            /* waiting for a slot */
 	uint32_t running_count, waiting_count;
 	uint64_t next_job_id;
 	bool spawner_gone;

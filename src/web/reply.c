@@ -23,7 +23,9 @@ static const char no_memory[] = "{\"error\": {\"code\": \"INTERNAL\", \"message\
 
 static struct reply out_of_memory(void)
 {
-	return (struct reply){ .status = 500, .static_body = no_memory, .length = sizeof no_memory - 1, .code = "INTERNAL" };
+	return (struct reply){
+		.status = 500, .static_body = no_memory, .length = sizeof no_memory - 1, .code = "INTERNAL"
+	};
 }
 
 /* A growing text; failed stays set once memory is gone. */
@@ -124,6 +126,14 @@ struct reply reply_error_member(enum outcome_code code, const char *message, con
 	return finish(&t, code);
 }
 
+struct reply reply_overloaded(const char *message)
+{
+	struct reply reply = reply_error(OUTCOME_OVERLOADED, message, "{\"retry_after\": 1}");
+
+	reply.retry_after = 1;
+	return reply;
+}
+
 /* "SIGSEGV": sigabbrev_np is glibc's own table (glibc >= 2.32). */
 static void signal_name(int number, char *name, size_t capacity)
 {
@@ -154,7 +164,8 @@ static void put_timeout(struct text *t, const struct reply_job *job)
 	double seconds = wall ? job->limits->wall_ms / 1000.0 : job->limits->cpu_seconds;
 	char message[160], details[80];
 
-	snprintf(message, sizeof message, "The script ran longer than %g s of %s and was stopped: make it faster, or work on less data.",
+	snprintf(message, sizeof message,
+		 "The script ran longer than %g s of %s and was stopped: make it faster, or work on less data.",
 		 seconds, wall ? "wall-clock time" : "CPU time");
 	snprintf(details, sizeof details, "{\"limit\": \"%s\", \"seconds\": %g}", wall ? "wall" : "cpu", seconds);
 	put_error_head(t, OUTCOME_TIMEOUT, message);
@@ -166,7 +177,8 @@ static void put_memory_limit(struct text *t, const struct reply_job *job)
 	unsigned long long megabytes = job->limits->memory_bytes >> 20;
 	char message[160], details[64];
 
-	snprintf(message, sizeof message, "The script used more than %llu MiB of memory and was stopped: work on less data at a time.",
+	snprintf(message, sizeof message,
+		 "The script used more than %llu MiB of memory and was stopped: work on less data at a time.",
 		 megabytes);
 	snprintf(details, sizeof details, "{\"megabytes\": %llu}", megabytes);
 	put_error_head(t, OUTCOME_MEMORY_LIMIT, message);
@@ -219,7 +231,8 @@ static void put_error(struct text *t, const struct reply_job *job)
 struct reply reply_job(const struct reply_job *job)
 {
 	struct text t = { .bytes = NULL };
-	size_t stdout_length = job->stdout_cut ? utf8_trim_incomplete(job->stdout_bytes, job->stdout_length) : job->stdout_length;
+	size_t stdout_length = job->stdout_cut ? utf8_trim_incomplete(job->stdout_bytes, job->stdout_length) :
+						 job->stdout_length;
 
 	if (job->outcome.code == OUTCOME_OK || job->outcome.claimed) {
 		put_text(&t, job->outcome.code == OUTCOME_OK ? "{\"result\": " : "{\"error\": ");

@@ -26,8 +26,11 @@ struct reply {
 /* An error of the contract without a job. details is a JSON object's text or NULL; message NULL: the code's own. */
 struct reply reply_error(enum outcome_code code, const char *message, const char *details);
 
-/* The same with a formatted message and one member in details (member NULL: none). */
+/* The same with one member in details, a text. */
 struct reply reply_error_member(enum outcome_code code, const char *message, const char *member, const char *value);
+
+/* OVERLOADED, with Retry-After. */
+struct reply reply_overloaded(const char *message);
 
 /* What a job printed and how it ended. */
 struct reply_job {

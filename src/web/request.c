@@ -30,9 +30,12 @@ static int refuse_json(struct reply *error, const json_error_t *e)
 	char message[JSON_ERROR_TEXT_LENGTH + 64], details[64];
 
 	if (json_error_code(e) == json_error_invalid_utf8)
-		return refuse(error, reply_error(OUTCOME_BAD_ENCODING, "The body is not valid UTF-8: send the JSON encoded as UTF-8.", NULL));
-	snprintf(message, sizeof message, "The body is not valid JSON: %s (line %d, column %d).", e->text, e->line, e->column);
-	snprintf(details, sizeof details, "{\"line\": %d, \"column\": %d}", e->line < 1 ? 1 : e->line, e->column < 0 ? 0 : e->column);
+		return refuse(error, reply_error(OUTCOME_BAD_ENCODING,
+						 "The body is not valid UTF-8: send the JSON encoded as UTF-8.", NULL));
+	snprintf(message, sizeof message, "The body is not valid JSON: %s (line %d, column %d).", e->text, e->line,
+		 e->column);
+	snprintf(details, sizeof details, "{\"line\": %d, \"column\": %d}", e->line < 1 ? 1 : e->line,
+		 e->column < 0 ? 0 : e->column);
 	return refuse(error, reply_error(OUTCOME_BAD_BODY, message, details));
 }
 
@@ -70,7 +73,9 @@ static int take_script(const json_t *script, uint64_t max_script_bytes, struct j
 	size_t length = json_string_length(script);
 
 	if (!script)
-		return refuse(error, reply_error(OUTCOME_BAD_SCRIPT, "\"script\" is missing: send {\"script\": \"def main(): ...\"}.", NULL));
+		return refuse(error,
+			      reply_error(OUTCOME_BAD_SCRIPT,
+					  "\"script\" is missing: send {\"script\": \"def main(): ...\"}.", NULL));
 	if (!text)
 		return refuse(error, reply_error(OUTCOME_BAD_SCRIPT, "\"script\" must be a string.", NULL));
 	if (length > max_script_bytes) {
@@ -78,13 +83,17 @@ static int take_script(const json_t *script, uint64_t max_script_bytes, struct j
 
 		snprintf(message, sizeof message, "The script has %zu bytes; at most %llu are allowed.", length,
 			 (unsigned long long)max_script_bytes);
-		snprintf(details, sizeof details, "{\"limit\": %llu, \"bytes\": %zu}", (unsigned long long)max_script_bytes, length);
+		snprintf(details, sizeof details, "{\"limit\": %llu, \"bytes\": %zu}",
+			 (unsigned long long)max_script_bytes, length);
 		return refuse(error, reply_error(OUTCOME_SCRIPT_TOO_LARGE, message, details));
 	}
 	if (memchr(text, '\0', length))
-		return refuse(error, reply_error(OUTCOME_BAD_ENCODING, "The script holds a NUL character, which Python source cannot.", NULL));
+		return refuse(error,
+			      reply_error(OUTCOME_BAD_ENCODING,
+					  "The script holds a NUL character, which Python source cannot.", NULL));
 	if (is_blank(text, length))
-		return refuse(error, reply_error(OUTCOME_BAD_SCRIPT, "\"script\" is blank: define main() in it.", NULL));
+		return refuse(error,
+			      reply_error(OUTCOME_BAD_SCRIPT, "\"script\" is blank: define main() in it.", NULL));
 	job->script = malloc(length);
 	if (!job->script)
 		return refuse(error, reply_error(OUTCOME_INTERNAL, "The service is out of memory.", NULL));
@@ -93,18 +102,20 @@ static int take_script(const json_t *script, uint64_t max_script_bytes, struct j
 	return 0;
 }
 
-int request_parse(const char *body, size_t length, uint64_t max_script_bytes, const struct job_limits *limits, struct job *job,
-		  struct reply *error)
+int request_parse(const char *body, size_t length, uint64_t max_script_bytes, const struct job_limits *limits,
+		  struct job *job, struct reply *error)
 {
 	json_error_t e;
-	json_t *value = json_loadb(length ? body : "", length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &e);
+	json_t *value = json_loadb(length ? body : "", length,
+				   JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &e);
 	int status = -1;
 
 	*job = (struct job){ .limits = *limits };
 	if (!value)
 		return refuse_json(error, &e);
 	if (!json_is_object(value))
-		refuse(error, reply_error(OUTCOME_BAD_BODY, "The body must be a JSON object: {\"script\": \"def main(): ...\"}.",
+		refuse(error, reply_error(OUTCOME_BAD_BODY,
+					  "The body must be a JSON object: {\"script\": \"def main(): ...\"}.",
 					  "{\"line\": 1, \"column\": 1}"));
 	else if (check_members(value, error) == 0)
 		status = take_script(json_object_get(value, "script"), max_script_bytes, job, error);

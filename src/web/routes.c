@@ -42,7 +42,8 @@ static struct reply reply_compressed(const struct asset *asset, const char *cont
 	struct reply reply = reply_asset(asset, content_type);
 
 	if (!r->accepts_gzip)
-		return reply_error(OUTCOME_NOT_FOUND, "This file is kept compressed: send Accept-Encoding: gzip.", NULL);
+		return reply_error(OUTCOME_NOT_FOUND, "This file is kept compressed: send Accept-Encoding: gzip.",
+				   NULL);
 	reply.gzip = true;
 	return reply;
 }
@@ -72,12 +73,14 @@ static struct reply answer_health(const struct service *s, const struct route_re
 	const struct web_setup *setup = s->setup;
 	const char *reason = why_not_ready(s);
 	const char *status = s->draining ? "draining" : reason ? "unhealthy" : "healthy";
-	json_t *health = json_pack("{s:b, s:s, s:s, s:s, s:{s:s, s:o}, s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:f}", "ok", reason == NULL,
-				   "status", status, "service", SAFE_EXEC_NAME, "version", SAFE_EXEC_VERSION, "isolation", "level",
-				   setup->level, "layers", layers(setup), "memory_enforced_by", setup->memory_enforced_by, "start",
-				   "cold", "jobs", "running", (json_int_t)s->executor->running_count, "queued",
-				   (json_int_t)s->executor->waiting_count, "slots", (json_int_t)s->executor->settings.slots,
-				   "queue_limit", (json_int_t)s->executor->settings.queue_limit, "uptime_seconds",
+	json_t *health = json_pack("{s:b, s:s, s:s, s:s, s:{s:s, s:o}, s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:f}", "ok",
+				   reason == NULL, "status", status, "service", SAFE_EXEC_NAME, "version",
+				   SAFE_EXEC_VERSION, "isolation", "level", setup->level, "layers", layers(setup),
+				   "memory_enforced_by", setup->memory_enforced_by, "start", "cold", "jobs", "running",
+				   (json_int_t)s->executor->running_count, "queued",
+				   (json_int_t)s->executor->waiting_count, "slots",
+				   (json_int_t)s->executor->settings.slots, "queue_limit",
+				   (json_int_t)s->executor->settings.queue_limit, "uptime_seconds",
 				   (double)((io_now_us() - s->started_us) / 1000) / 1000);
 
 	(void)r;
@@ -102,9 +105,10 @@ static json_t *list_routes(void);
 
 static json_t *limits(const struct config *c)
 {
-	return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "script_bytes", (json_int_t)c->max_script_bytes,
-			 "stdout_bytes", (json_int_t)c->max_stdout_bytes, "result_bytes", (json_int_t)c->max_result_bytes,
-			 "time_seconds", (double)c->time_limit_ms / 1000, "cpu_seconds", (json_int_t)c->cpu_limit_sec, "memory_mb",
+	return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "script_bytes",
+			 (json_int_t)c->max_script_bytes, "stdout_bytes", (json_int_t)c->max_stdout_bytes,
+			 "result_bytes", (json_int_t)c->max_result_bytes, "time_seconds",
+			 (double)c->time_limit_ms / 1000, "cpu_seconds", (json_int_t)c->cpu_limit_sec, "memory_mb",
 			 (json_int_t)c->mem_limit_mb, "file_mb", (json_int_t)c->fsize_limit_mb, "tmp_mb",
 			 (json_int_t)c->tmp_limit_mb, "open_files", (json_int_t)c->nofile_limit, "processes",
 			 (json_int_t)c->nproc_limit, "concurrency", (json_int_t)c->max_concurrency, "queue",
@@ -127,12 +131,13 @@ static struct reply answer_root(const struct service *s, const struct route_requ
 	if (r->wants_html)
 		reply = reply_asset(&asset_index_html, "text/html; charset=utf-8");
 	else
-		reply = reply_json(200, json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:s, s:o}, s:s, s:s}", "service", SAFE_EXEC_NAME, "version",
-						  SAFE_EXEC_VERSION, "description",
-						  "Runs untrusted Python: POST /execute {\"script\": \"def main(): ...\"}", "endpoints",
-						  list_routes(), "limits", limits(s->setup->config), "python", "version",
-						  s->setup->runtime->version, "packages", packages(s->setup->runtime), "docs", "/docs",
-						  "openapi", "/openapi.json"));
+		reply = reply_json(200,
+				   json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:s, s:o}, s:s, s:s}", "service",
+					     SAFE_EXEC_NAME, "version", SAFE_EXEC_VERSION, "description",
+					     "Runs untrusted Python: POST /execute {\"script\": \"def main(): ...\"}",
+					     "endpoints", list_routes(), "limits", limits(s->setup->config), "python",
+					     "version", s->setup->runtime->version, "packages",
+					     packages(s->setup->runtime), "docs", "/docs", "openapi", "/openapi.json"));
 	reply.varies = true;
 	return reply;
 }
@@ -218,8 +223,8 @@ static json_t *list_routes(void)
 
 	for (size_t i = 0; i < ROUTES; i++)
 		if (routes[i].summary)
-			json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "method", routes[i].method, "path", routes[i].path, "summary",
-							      routes[i].summary));
+			json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "method", routes[i].method, "path",
+							      routes[i].path, "summary", routes[i].summary));
 	return list;
 }
 
@@ -245,7 +250,8 @@ int service_open(struct service *s, const struct web_setup *setup, const struct 
 	static const char mark[] = "@VERSION@";
 	const char *at = memmem(asset_openapi.bytes, asset_openapi.length, mark, sizeof mark - 1);
 	int head = at ? (int)(at - asset_openapi.bytes) : (int)asset_openapi.length;
-	int length = asprintf(&s->openapi, "%.*s%s%s", head, asset_openapi.bytes, at ? SAFE_EXEC_VERSION : "", at ? at + sizeof mark - 1 : "");
+	int length = asprintf(&s->openapi, "%.*s%s%s", head, asset_openapi.bytes, at ? SAFE_EXEC_VERSION : "",
+			      at ? at + sizeof mark - 1 : "");
 
 	size_t seed;
 

@@ -86,7 +86,7 @@ struct exchange {
 	struct watch gone; /* the client's socket, while suspended */
 	struct execution *execution;
 	struct execution_end end;
-	bool answered;     /* end.reply holds the answer */
+	bool answered; /* end.reply holds the answer */
 	bool queued;
 	bool client_gone;
 };
@@ -102,7 +102,7 @@ struct server {
 	unsigned exchanges; /* under way */
 	size_t body_limit;
 	uint64_t next_sweep_us;
-	unsigned empty_rounds; /* in a row: the library wanted to go on at once, and there was nothing */
+	unsigned empty_rounds;   /* in a row: the library wanted to go on at once, and there was nothing */
 	uint64_t drain_until_us; /* 0: not draining */
 	bool abandoned;
 };
@@ -151,7 +151,8 @@ static void close_client(struct client *c)
 	free(c);
 }
 
-static void on_connection(void *cls, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode what)
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode what)
 {
 	if (what == MHD_CONNECTION_NOTIFY_STARTED)
 		open_client(cls, connection, context);
@@ -189,8 +190,8 @@ static void make_id(char id[UUID_BYTES])
 		memset(b, 0, sizeof b);
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* RFC 9562, version 4 */
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(id, UUID_BYTES, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
-		 b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(id, UUID_BYTES, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 static void add_headers(struct MHD_Response *response, const struct exchange *x)
@@ -201,7 +202,8 @@ static void add_headers(struct MHD_Response *response, const struct exchange *x)
 	const struct reply *reply = &x->end.reply;
 	char text[128];
 
-	MHD_add_response_header(response, "Content-Type", reply->content_type ? reply->content_type : "application/json");
+	MHD_add_response_header(response, "Content-Type",
+				reply->content_type ? reply->content_type : "application/json");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(response, "X-Request-Id", x->id);
 	MHD_add_response_header(response, "Cache-Control", reply->page ? "no-cache" : "no-store");
@@ -220,8 +222,8 @@ static void add_headers(struct MHD_Response *response, const struct exchange *x)
 		MHD_add_response_header(response, "Retry-After", text);
 	}
 	if (x->end.run_us) {
-		snprintf(text, sizeof text, "queue;dur=%.3f, run;dur=%.3f, cpu;dur=%.3f", (double)x->end.queue_us / 1000,
-			 (double)x->end.run_us / 1000, (double)x->end.cpu_us / 1000);
+		snprintf(text, sizeof text, "queue;dur=%.3f, run;dur=%.3f, cpu;dur=%.3f",
+			 (double)x->end.queue_us / 1000, (double)x->end.run_us / 1000, (double)x->end.cpu_us / 1000);
 		MHD_add_response_header(response, "Server-Timing", text);
 	}
 }
@@ -230,9 +232,10 @@ static void add_headers(struct MHD_Response *response, const struct exchange *x)
 static enum MHD_Result queue_answer(struct exchange *x)
 {
 	struct reply *reply = &x->end.reply;
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		reply->length, reply->body ? reply->body : (void *)(uintptr_t)reply->static_body,
-		reply->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(reply->length,
+						reply->body ? reply->body : (void *)(uintptr_t)reply->static_body,
+						reply->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	enum MHD_Result status;
 
 	if (!response) {
@@ -280,14 +283,6 @@ static void on_client_gone(struct watch *w, uint32_t events)
 	MHD_resume_connection(x->connection);
 }
 
-static struct reply overloaded(const char *message)
-{
-	struct reply reply = reply_error(OUTCOME_OVERLOADED, message, "{\"retry_after\": 1}");
-
-	reply.retry_after = 1;
-	return reply;
-}
-
 static enum MHD_Result execute(struct exchange *x)
 {
 	struct server *s = x->server;
@@ -302,7 +297,7 @@ static enum MHD_Result execute(struct exchange *x)
 		return answer_now(x, error);
 	}
 	if (s->drain_until_us) {
-		error = overloaded("The service is stopping: send the request again.");
+		error = reply_overloaded("The service is stopping: send the request again.");
 		error.close = true;
 		return answer_now(x, error);
 	}
@@ -312,9 +307,10 @@ static enum MHD_Result execute(struct exchange *x)
 	x->body = NULL;
 	x->execution = execute_submit(&s->executor, &job, on_done, x);
 	if (!x->execution)
-		return answer_now(x, overloaded(NULL));
+		return answer_now(x, reply_overloaded(NULL));
 	if (loop_add(&s->loop, &x->gone, x->client ? x->client->fd : -1, EPOLLRDHUP, on_client_gone) < 0)
-		log_event(LOG_WARNING, NULL, "cannot watch a client: %s", strerror(errno)); /* its job runs to the end */
+		log_event(LOG_WARNING, NULL, "cannot watch a client: %s",
+			  strerror(errno)); /* its job runs to the end */
 	if (x->client)
 		x->client->deadline_us = UINT64_MAX;
 	MHD_suspend_connection(x->connection);
@@ -323,8 +319,8 @@ static enum MHD_Result execute(struct exchange *x)
 
 /* ---- one request ------------------------------------------------------------------------------------------------------- */
 
-static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_length, const char *value,
-				 size_t value_length)
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_length,
+				 const char *value, size_t value_length)
 {
 	(void)kind;
 	(void)name_length;
@@ -333,7 +329,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 }
 
 /* The header section is complete. *error is set when the request ends here. */
-static void open_exchange(struct exchange *x, const char *url, const char *method, const char *version, struct reply *error, bool *refused)
+static void open_exchange(struct exchange *x, const char *url, const char *method, const char *version,
+			  struct reply *error, bool *refused)
 {
 	struct server *s = x->server;
 
@@ -437,8 +434,8 @@ static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *
 	return MHD_YES;
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-				  const char *upload, size_t *upload_length, void **context)
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *upload, size_t *upload_length, void **context)
 {
 	struct exchange *x = *context;
 	struct route_request r;
@@ -475,7 +472,8 @@ static void log_exchange(const struct exchange *x)
 		  x->client_gone ? "client gone" : "request");
 }
 
-static void on_completed(void *cls, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode how)
+static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
+			 enum MHD_RequestTerminationCode how)
 {
 	struct exchange *x = *context;
 	struct server *s = cls;
@@ -542,12 +540,13 @@ static unsigned connection_limit(const struct config *c)
 
 static struct MHD_Daemon *start_daemon(struct server *s)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
-				MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL, MHD_OPTION_LISTEN_SOCKET, s->setup->listen_fd,
-				MHD_OPTION_CONNECTION_LIMIT, connection_limit(s->setup->config), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				(size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-				s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, NULL,
-				MHD_OPTION_END);
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
+				s, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL, MHD_OPTION_LISTEN_SOCKET,
+				s->setup->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connection_limit(s->setup->config),
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK,
+				on_request_line, NULL, MHD_OPTION_END);
 }
 
 static void close_between(int first, int last)
@@ -628,7 +627,8 @@ static void begin_drain(struct server *s)
 
 static bool drained(const struct server *s)
 {
-	return s->drain_until_us && s->executor.running_count == 0 && s->executor.waiting_count == 0 && s->exchanges == 0;
+	return s->drain_until_us && s->executor.running_count == 0 && s->executor.waiting_count == 0 &&
+	       s->exchanges == 0;
 }
 
 static void regular_work(struct server *s)
@@ -706,7 +706,8 @@ int web_listen(const struct config *c, struct fault *f)
 	snprintf(port, sizeof port, "%u", (unsigned)c->port);
 	status = getaddrinfo(c->host, port, &hints, &address);
 	if (status != 0)
-		return fault_set(f, 0, "HOST=\"%s\": must be a numeric IPv4 or IPv6 address (%s)", c->host, gai_strerror(status));
+		return fault_set(f, 0, "HOST=\"%s\": must be a numeric IPv4 or IPv6 address (%s)", c->host,
+				 gai_strerror(status));
 	fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -714,7 +715,9 @@ int web_listen(const struct config *c, struct fault *f)
 	freeaddrinfo(address);
 	if (status) {
 		fault_set(f, errno, "listen on HOST=\"%s\" PORT=%s", c->host, port);
-		return f->error == EADDRINUSE ? fault_hint(f, "another program uses the port: choose one with PORT=...") : -1;
+		return f->error == EADDRINUSE ?
+			       fault_hint(f, "another program uses the port: choose one with PORT=...") :
+			       -1;
 	}
 	return fd_release(&fd);
 }

@@ -19,7 +19,8 @@ static bool is_token(const char *name)
 	if (!*name)
 		return false;
 	for (; *name; name++)
-		if (!((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') || (*name >= '0' && *name <= '9') || strchr(more, *name)))
+		if (!((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
+		      (*name >= '0' && *name <= '9') || strchr(more, *name)))
 			return false;
 	return true;
 }
@@ -177,7 +178,8 @@ bool strict_allows(const struct strict_head *h, bool is_execute, size_t body_lim
 	if (!is_execute)
 		return true;
 	if (h->content_encoding)
-		return refuse(error, reply_error(OUTCOME_BAD_CONTENT_TYPE, "Content-Encoding is not supported: send the JSON as it is.", NULL));
+		return refuse(error, reply_error(OUTCOME_BAD_CONTENT_TYPE,
+						 "Content-Encoding is not supported: send the JSON as it is.", NULL));
 	if (!h->json)
 		return refuse(error, reply_error(OUTCOME_BAD_CONTENT_TYPE, NULL, NULL));
 	return true;

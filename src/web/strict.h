@@ -13,12 +13,12 @@ enum { STRICT_ID_BYTES = 128 };
 /* What of the headers matters, gathered one header at a time. */
 struct strict_head {
 	unsigned host, content_length, content_type, transfer_encoding; /* how often */
-	bool bad_name;         /* a field name that is no token (RFC 9110, 5.6.2) */
-	bool bad_value;        /* a control character in a value */
+	bool bad_name;  /* a field name that is no token (RFC 9110, 5.6.2) */
+	bool bad_value; /* a control character in a value */
 	bool content_encoding;
-	bool chunked;          /* Transfer-Encoding is exactly "chunked" */
-	bool bad_length;       /* Content-Length is no number */
-	bool json;             /* Content-Type is application/json, with or without parameters */
+	bool chunked;    /* Transfer-Encoding is exactly "chunked" */
+	bool bad_length; /* Content-Length is no number */
+	bool json;       /* Content-Type is application/json, with or without parameters */
 	bool wants_html, accepts_gzip;
 	uint64_t length;
 	char id[STRICT_ID_BYTES + 1]; /* X-Request-Id if it can be used, else "" */
