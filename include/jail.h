@@ -32,7 +32,7 @@ enum { JAIL_WEB_UID = 60600, JAIL_SLOT_UID = 60601, JAIL_SLOTS_MAX = 256 };
 /* Descriptors of a job after the "descriptors" layer. SYNC belongs to init alone, which puts it there first. */
 enum { JAIL_FD_STDIN, JAIL_FD_STDOUT, JAIL_FD_STDERR, JAIL_FD_RESULT, JAIL_FD_INPUT, JAIL_FD_SYNC, JAIL_FD_COUNT };
 
-enum { JAIL_CGROUP_FDS_MAX = 2, JAIL_TREES_MAX = 16, JAIL_STATUS_BYTES = 64 };
+enum { JAIL_CGROUP_FDS_MAX = 3, JAIL_TREES_MAX = 16, JAIL_STATUS_BYTES = 64 };
 
 /* A runtime tree below /tmp: the job's own /tmp would hide it, so it is staged and bound again. */
 struct jail_staged_tree {
@@ -52,7 +52,6 @@ struct jail {
 	bool may_mount_proc; /* proved by trying */
 	bool own_user_ns;    /* the spawner itself had to make a user namespace */
 	int landlock_abi;    /* 0: the kernel has none */
-	int null_fd;         /* /dev/null, for descriptor 0 */
 	struct jail_staged_tree trees[JAIL_TREES_MAX];
 	size_t tree_count;
 	uint32_t dropped; /* test builds only: bit n = layer n is left out */

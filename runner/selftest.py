@@ -63,8 +63,8 @@ def _calls(function, *arguments):
 
 
 def _visible(pid):
-    """Another process than our own under this number would be one of the service's."""
-    return pid not in (os.getpid(), os.getppid()) and os.path.exists(f"/proc/{pid}")
+    """In here there are only process 1, which is hidden, and this one: any other number is one of the service's."""
+    return pid not in (1, os.getpid()) and os.path.exists(f"/proc/{pid}")
 
 
 def _identity():
@@ -115,6 +115,7 @@ def main():
         expect(not _writes(path), f"write {path}")
     _writes(CANARY)  # may well be possible, in a directory of the jail's own: the service looks at the real file
     for pid in PIDS:
+        expect(not _visible(pid), "see the processes of the service")
         expect(not (_visible(pid) and _signals(pid)), "signal the service")
         expect(not _reads(f"/proc/{pid}/environ") or pid == os.getpid(), "read the environment of the service")
     expect(not _calls("unshare", CLONE_NEWUSER), "unshare(CLONE_NEWUSER)")

@@ -48,8 +48,9 @@ static int close_from(int first)
 
 int descriptors_enter(const struct jail *j, const struct jail_job *job)
 {
+	/* Opened here and not copied from the spawner: jobs that share an open file can leave flags on it (open(2)). */
 	const int sources[] = {
-		[JAIL_FD_STDIN] = j->null_fd,
+		[JAIL_FD_STDIN] = open("/dev/null", O_RDONLY | O_CLOEXEC),
 		[JAIL_FD_STDOUT] = job->fds[WIRE_FD_STDOUT],
 		[JAIL_FD_STDERR] = job->fds[WIRE_FD_STDERR],
 		[JAIL_FD_RESULT] = job->fds[WIRE_FD_RESULT],
@@ -60,6 +61,6 @@ int descriptors_enter(const struct jail *j, const struct jail_job *job)
 		if (dup2(sources[fd], fd) < 0)
 			return -1;
 	if (DROPPED(j, DROP_DESCRIPTORS)) /* leave one that survives exec */
-		return dup(j->null_fd) < 0 ? -1 : close_from(MOST_DESCRIPTORS);
+		return dup(JAIL_FD_STDIN) < 0 ? -1 : close_from(MOST_DESCRIPTORS);
 	return close_from(JAIL_FD_COUNT);
 }

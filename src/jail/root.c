@@ -520,9 +520,6 @@ int root_build(struct jail *j, const struct policy *p, const struct runtime *r, 
 
 	own_path[length > 0 ? length : 0] = '\0';
 	umask(0022);
-	j->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (j->null_fd < 0)
-		return fault_set(f, errno, "open /dev/null");
 	if (enter_namespaces(j, f) < 0)
 		return -1;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)

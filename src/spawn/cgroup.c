@@ -3,8 +3,9 @@
  * Bounds the memory and the number of processes of a whole job by control groups, v2 or v1 (cgroups(7)).
  * Runs in the spawner; the groups are made at start, before the machine's file system is left behind.
  *
- *     v2   OWN/safe-exec-PID/slot-N      memory.max, memory.swap.max, memory.oom.group, pids.max
- *     v1   OWN/safe-exec-PID/slot-N      memory.limit_in_bytes (and memsw), in the pids hierarchy pids.max
+ *     v2   OWN/safe-exec-PID/slot-N      memory.max, memory.swap.max, memory.oom.group, pids.max; cpu.stat is read
+ *     v1   OWN/safe-exec-PID/slot-N      memory.limit_in_bytes (and memsw); in the pids hierarchy pids.max; in the
+ *                                        cpuacct hierarchy cpuacct.usage is read
  *
  * OWN is the group this process is in. Under v2 a group that hands controllers down may hold no process itself, so
  * the service first moves into OWN/safe-exec-PID-self. A write that returns success proves nothing (gVisor emulates
@@ -37,8 +38,13 @@ enum {
 	INIT_PROCESSES = 1
 };
 
+/* v1 has a hierarchy for each; under v2 all of it is the first one. Only memory is a must. */
+enum hierarchy { MEMORY, PIDS, CPUACCT, HIERARCHIES };
+
+static const char *const controllers_v1[HIERARCHIES] = { [MEMORY] = "memory", [PIDS] = "pids", [CPUACCT] = "cpuacct" };
+
 struct slot_group {
-	int dir_fd; /* of the hierarchy with the memory controller */
+	int dir_fd[HIERARCHIES]; /* -1: not there */
 	int join_fds[JAIL_CGROUP_FDS_MAX];
 	size_t join_count;
 };
@@ -46,13 +52,23 @@ struct slot_group {
 struct cgroups {
 	enum memory_enforcement version;
 	char name[NAME_BYTES];
-	int memory_base_fd; /* OWN in the memory (or only) hierarchy */
-	int pids_base_fd;   /* v1: OWN in the pids hierarchy, or -1 */
+	int base_fd[HIERARCHIES]; /* OWN, or -1 */
 	uint32_t slots;
 	struct slot_group group[JAIL_SLOTS_MAX];
 };
 
 /* ---- where this process is -------------------------------------------------------------------------------------- */
+
+static bool has_word(const char *text, const char *word, const char *separators)
+{
+	char copy[1024], *save = NULL;
+
+	snprintf(copy, sizeof copy, "%s", text);
+	for (char *w = strtok_r(copy, separators, &save); w; w = strtok_r(NULL, separators, &save))
+		if (strcmp(w, word) == 0)
+			return true;
+	return false;
+}
 
 /* The path of this process in one hierarchy, from /proc/self/cgroup: "" names v2. */
 static int own_path(const char *controller, char *path, size_t capacity)
@@ -67,7 +83,8 @@ static int own_path(const char *controller, char *path, size_t capacity)
 		if (!where)
 			continue;
 		*where++ = '\0';
-		if (strcmp(controllers + 1, controller) != 0)
+		/* v2 is the line without controllers; v1 may have several in one hierarchy ("cpu,cpuacct") */
+		if (controller[0] ? !has_word(controllers + 1, controller, ",") : controllers[1] != '\0')
 			continue;
 		snprintf(path, capacity, "%s", where);
 		return 0;
@@ -95,17 +112,6 @@ static int open_v1(const char *controller)
 	return own_path(controller, path, sizeof path) < 0 ? -1 : open_own(mount, path);
 }
 
-static bool has_word(const char *text, const char *word)
-{
-	char copy[1024], *save = NULL;
-
-	snprintf(copy, sizeof copy, "%s", text);
-	for (char *w = strtok_r(copy, " \n", &save); w; w = strtok_r(NULL, " \n", &save))
-		if (strcmp(w, word) == 0)
-			return true;
-	return false;
-}
-
 static int open_v2(void)
 {
 	char path[GROUP_PATH_BYTES], controllers[1024];
@@ -116,7 +122,7 @@ static int open_v2(void)
 	fd = open_own("/sys/fs/cgroup", path);
 	if (fd < 0 || io_read_file(fd, "cgroup.controllers", controllers, sizeof controllers) < 0)
 		return -1;
-	if (!has_word(controllers, "memory") || !has_word(controllers, "pids")) {
+	if (!has_word(controllers, "memory", " \n") || !has_word(controllers, "pids", " \n")) {
 		errno = ENOTSUP;
 		return -1;
 	}
@@ -204,25 +210,28 @@ static int add_join_fd(struct slot_group *group, int dir_fd)
 	return 0;
 }
 
-static int make_group(struct cgroups *g, uint32_t slot, const struct job_limits *limits)
+/* The directory of this slot in one hierarchy, and the descriptor by which a child joins it. */
+static int join_hierarchy(struct cgroups *g, uint32_t slot, enum hierarchy h)
 {
 	struct slot_group *group = &g->group[slot];
-	const uint64_t processes = limits->processes + INIT_PROCESSES;
 
-	group->dir_fd = make_slot(g->memory_base_fd, g->name, slot);
-	if (group->dir_fd < 0 || limit_memory(g, group->dir_fd, limits->memory_bytes) < 0 ||
-	    add_join_fd(group, group->dir_fd) < 0)
-		return -1;
-	if (g->version == MEMORY_BY_CGROUP_V2)
-		return write_number(group->dir_fd, "pids.max", processes);
-	if (g->pids_base_fd >= 0) {
-		OWNED_FD pids_fd = make_slot(g->pids_base_fd, g->name, slot);
+	group->dir_fd[h] = make_slot(g->base_fd[h], g->name, slot);
+	return group->dir_fd[h] < 0 ? -1 : add_join_fd(group, group->dir_fd[h]);
+}
 
-		if (pids_fd < 0 || write_number(pids_fd, "pids.max", processes) < 0)
+static int make_group(struct cgroups *g, uint32_t slot, const struct job_limits *limits)
+{
+	const enum hierarchy pids = g->version == MEMORY_BY_CGROUP_V2 ? MEMORY : PIDS;
+	struct slot_group *group = &g->group[slot];
+
+	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
+		if (g->base_fd[h] >= 0 && join_hierarchy(g, slot, h) < 0)
 			return -1;
-		return add_join_fd(group, pids_fd);
-	}
-	return 0;
+	if (limit_memory(g, group->dir_fd[MEMORY], limits->memory_bytes) < 0)
+		return -1;
+	return group->dir_fd[pids] < 0 ?
+		       0 :
+		       write_number(group->dir_fd[pids], "pids.max", limits->processes + INIT_PROCESSES);
 }
 
 /* v2: this process leaves OWN, which then may hand its controllers down. */
@@ -232,32 +241,42 @@ static int delegate_v2(struct cgroups *g)
 
 	snprintf(name, sizeof name, "%s-self", g->name);
 	snprintf(procs, sizeof procs, "%s/cgroup.procs", name);
-	if (mkdirat(g->memory_base_fd, name, 0755) < 0 || io_write_file(g->memory_base_fd, procs, "0") < 0)
+	if (mkdirat(g->base_fd[MEMORY], name, 0755) < 0 || io_write_file(g->base_fd[MEMORY], procs, "0") < 0)
 		return -1;
-	return io_write_file(g->memory_base_fd, "cgroup.subtree_control", "+memory +pids");
+	return io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "+memory +pids");
 }
 
 static void undelegate_v2(struct cgroups *g)
 {
 	char name[NAME_BYTES + 8];
 
-	(void)io_write_file(g->memory_base_fd, "cgroup.subtree_control", "-memory -pids");
-	(void)io_write_file(g->memory_base_fd, "cgroup.procs", "0");
+	(void)io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "-memory -pids");
+	(void)io_write_file(g->base_fd[MEMORY], "cgroup.procs", "0");
 	snprintf(name, sizeof name, "%s-self", g->name);
-	unlinkat(g->memory_base_fd, name, AT_REMOVEDIR);
+	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR);
 }
 
-static int make_parent(struct cgroups *g)
+/* A hierarchy that we may not write, beside that of memory, is done without. */
+static int make_parents(struct cgroups *g)
 {
 	char file[2 * NAME_BYTES];
 
-	if (mkdirat(g->memory_base_fd, g->name, 0755) < 0)
-		return -1;
-	if (g->version == MEMORY_BY_CGROUP_V2) {
-		snprintf(file, sizeof file, "%s/cgroup.subtree_control", g->name);
-		return io_write_file(g->memory_base_fd, file, "+memory +pids");
+	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++) {
+		if (g->base_fd[h] < 0)
+			continue;
+		remove_stale(g->base_fd[h]);
+		remove_group(g->base_fd[h],
+			     g->name); /* of an earlier process with our number: always 1 in a container */
+		if (mkdirat(g->base_fd[h], g->name, 0755) == 0)
+			continue;
+		if (h == MEMORY)
+			return -1;
+		fd_close(&g->base_fd[h]);
 	}
-	return g->pids_base_fd >= 0 ? mkdirat(g->pids_base_fd, g->name, 0755) : 0;
+	if (g->version != MEMORY_BY_CGROUP_V2)
+		return 0;
+	snprintf(file, sizeof file, "%s/cgroup.subtree_control", g->name);
+	return io_write_file(g->base_fd[MEMORY], file, "+memory +pids");
 }
 
 /* ---- the proof ---------------------------------------------------------------------------------------------------- */
@@ -281,7 +300,7 @@ static int prove(struct cgroups *g, const struct job_limits *limits)
 	int status;
 	pid_t pid;
 
-	if (limit_memory(g, group->dir_fd, PROOF_LIMIT_BYTES) < 0)
+	if (limit_memory(g, group->dir_fd[MEMORY], PROOF_LIMIT_BYTES) < 0)
 		return -1;
 	pid = fork();
 	if (pid == 0)
@@ -294,8 +313,8 @@ static int prove(struct cgroups *g, const struct job_limits *limits)
 	}
 	/* v1 wants memsw >= limit at every moment: raise memsw first by writing both in the other order */
 	if (g->version == MEMORY_BY_CGROUP_V1)
-		(void)write_number(group->dir_fd, "memory.memsw.limit_in_bytes", limits->memory_bytes);
-	return limit_memory(g, group->dir_fd, limits->memory_bytes);
+		(void)write_number(group->dir_fd[MEMORY], "memory.memsw.limit_in_bytes", limits->memory_bytes);
+	return limit_memory(g, group->dir_fd[MEMORY], limits->memory_bytes);
 }
 
 /* ---- the interface ------------------------------------------------------------------------------------------------ */
@@ -304,7 +323,7 @@ static int build(struct cgroups *g, const struct job_limits *limits)
 {
 	if (g->version == MEMORY_BY_CGROUP_V2 && delegate_v2(g) < 0)
 		return -1;
-	if (make_parent(g) < 0)
+	if (make_parents(g) < 0)
 		return -1;
 	for (uint32_t slot = 0; slot < g->slots; slot++)
 		if (make_group(g, slot, limits) < 0)
@@ -321,19 +340,18 @@ static struct cgroups *try_version(enum memory_enforcement version, uint32_t slo
 		return NULL;
 	g->version = version;
 	g->slots = slots;
-	g->pids_base_fd = -1;
+	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
+		g->base_fd[h] = -1;
 	for (uint32_t slot = 0; slot < JAIL_SLOTS_MAX; slot++)
-		g->group[slot].dir_fd = -1;
+		for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
+			g->group[slot].dir_fd[h] = -1;
 	snprintf(g->name, sizeof g->name, "safe-exec-%d", (int)getpid());
-	g->memory_base_fd = version == MEMORY_BY_CGROUP_V2 ? open_v2() : open_v1("memory");
-	if (version == MEMORY_BY_CGROUP_V1 && g->memory_base_fd >= 0)
-		g->pids_base_fd = open_v1("pids");
-	if (g->memory_base_fd >= 0) {
-		remove_stale(g->memory_base_fd);
-		remove_stale(g->pids_base_fd);
-		if (build(g, limits) == 0)
-			return g;
-	}
+	if (version == MEMORY_BY_CGROUP_V2)
+		g->base_fd[MEMORY] = open_v2();
+	for (enum hierarchy h = MEMORY; h < HIERARCHIES && version == MEMORY_BY_CGROUP_V1; h++)
+		g->base_fd[h] = open_v1(controllers_v1[h]);
+	if (g->base_fd[MEMORY] >= 0 && build(g, limits) == 0)
+		return g;
 	error = errno;
 	cgroups_close(g);
 	errno = error;
@@ -358,18 +376,18 @@ void cgroups_close(struct cgroups *g)
 	if (!g)
 		return;
 	for (uint32_t slot = 0; slot < g->slots; slot++) {
-		fd_close(&g->group[slot].dir_fd);
+		for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
+			fd_close(&g->group[slot].dir_fd[h]);
 		for (size_t i = 0; i < g->group[slot].join_count; i++)
 			close(g->group[slot].join_fds[i]);
 	}
-	if (g->memory_base_fd >= 0)
-		remove_group(g->memory_base_fd, g->name);
-	if (g->pids_base_fd >= 0)
-		remove_group(g->pids_base_fd, g->name);
-	if (g->version == MEMORY_BY_CGROUP_V2 && g->memory_base_fd >= 0)
+	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
+		if (g->base_fd[h] >= 0)
+			remove_group(g->base_fd[h], g->name);
+	if (g->version == MEMORY_BY_CGROUP_V2 && g->base_fd[MEMORY] >= 0)
 		undelegate_v2(g);
-	fd_close(&g->memory_base_fd);
-	fd_close(&g->pids_base_fd);
+	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
+		fd_close(&g->base_fd[h]);
 	free(g);
 }
 
@@ -392,8 +410,22 @@ uint64_t cgroups_oom_kills(const struct cgroups *g, uint32_t slot)
 	unsigned long long kills;
 	const char *file = g && g->version == MEMORY_BY_CGROUP_V2 ? "memory.events" : "memory.oom_control";
 
-	if (!g || io_read_file(g->group[slot].dir_fd, file, text, sizeof text) < 0)
+	if (!g || io_read_file(g->group[slot].dir_fd[MEMORY], file, text, sizeof text) < 0)
 		return 0;
 	at = strstr(text, "oom_kill ");
 	return at && sscanf(at, "oom_kill %llu", &kills) == 1 ? kills : 0;
+}
+
+bool cgroups_cpu_us(const struct cgroups *g, uint32_t slot, uint64_t *us)
+{
+	const bool v2 = g && g->version == MEMORY_BY_CGROUP_V2;
+	char text[1024];
+	unsigned long long number;
+	int fd = g ? g->group[slot].dir_fd[v2 ? MEMORY : CPUACCT] : -1;
+
+	if (fd < 0 || io_read_file(fd, v2 ? "cpu.stat" : "cpuacct.usage", text, sizeof text) < 0 ||
+	    sscanf(text, v2 ? "usage_usec %llu" : "%llu", &number) != 1)
+		return false;
+	*us = v2 ? number : number / 1000;
+	return true;
 }

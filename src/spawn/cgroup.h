@@ -2,6 +2,7 @@
 /* Control groups of the slots: inside src/spawn only. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ enum memory_enforcement cgroups_version(const struct cgroups *g);
 
 /* Descriptors to which a child of this slot writes "0" to join; owned by g. */
 size_t cgroups_join_fds(const struct cgroups *g, uint32_t slot, int fds[JAIL_CGROUP_FDS_MAX]);
+
+/* CPU time of all processes of this slot, ever, in microseconds. False: these groups do not tell. */
+bool cgroups_cpu_us(const struct cgroups *g, uint32_t slot, uint64_t *us);
 
 /* How many processes of this slot the kernel has killed for memory, ever. */
 uint64_t cgroups_oom_kills(const struct cgroups *g, uint32_t slot);

@@ -54,6 +54,7 @@ struct slot {
 	uint64_t deadline_us;
 	uint64_t next_tick_us;
 	uint64_t oom_kills_before;
+	uint64_t cpu_before_us; /* of the slot's group */
 	enum killed_by killed_by;
 	int sync_fd;
 	int mount_fds[INIT_FD_COUNT];
@@ -166,6 +167,7 @@ static int start_job(struct spawner *s, uint32_t number, uint64_t job_id, const 
 	slot->job_id = job_id;
 	slot->limits = *limits;
 	slot->oom_kills_before = cgroups_oom_kills(s->cgroups, number);
+	(void)cgroups_cpu_us(s->cgroups, number, &slot->cpu_before_us);
 	slot->started_us = io_now_us();
 	slot->deadline_us = DROPPED(&s->jail, DROP_WALL) ? UINT64_MAX :
 							   slot->started_us + (uint64_t)limits->wall_ms * 1000;
@@ -225,6 +227,16 @@ static uint64_t mount_bytes(const struct slot *slot)
 	return bytes;
 }
 
+/* The group knows it exactly. Without one, children that nobody waits for take what they used with them. */
+static uint64_t used_cpu_us(const struct spawner *s, const struct slot *slot)
+{
+	uint64_t us;
+
+	if (!DROPPED(&s->jail, DROP_CGROUP) && cgroups_cpu_us(s->cgroups, (uint32_t)(slot - s->slot), &us))
+		return us - slot->cpu_before_us;
+	return account_cpu_us(slot->pid);
+}
+
 /* The regular look at a running job. */
 static void tick(struct spawner *s, struct slot *slot, uint64_t now)
 {
@@ -239,7 +251,7 @@ static void tick(struct spawner *s, struct slot *slot, uint64_t now)
 	} else if (cgroups_oom_kills(s->cgroups, (uint32_t)(slot - s->slot)) > slot->oom_kills_before) {
 		kill_job(slot, KILLED_BY_MEMORY); /* v1 kills one process; the job is over all the same */
 	}
-	if (!DROPPED(&s->jail, DROP_CPU) && account_cpu_us(slot->pid) >= (uint64_t)slot->limits.cpu_seconds * 1000000)
+	if (!DROPPED(&s->jail, DROP_CPU) && used_cpu_us(s, slot) >= (uint64_t)slot->limits.cpu_seconds * 1000000)
 		kill_job(slot, KILLED_BY_CPU);
 	/* A job that makes itself expensive to look at gets a tenth of this process at most. */
 	slot->next_tick_us = now + (accounting ? MEMORY_TICK_US : CPU_TICK_US) + TICK_SHARE * (io_now_us() - now);
