@@ -30,6 +30,7 @@ enum {
 	STAT_BYTES = 1024,
 	MAPS_BYTES = 16384, /* of /proc/PID/maps at a time; a line is shorter than a quarter of it */
 	SHARED_MAX = 1024,
+	SOCKET_BUFFER_BYTES = 256 << 10, /* net.core.wmem_default and one message more */
 };
 
 struct process_list {
@@ -143,6 +144,21 @@ static uint64_t anonymous_bytes(pid_t pid)
 	return status_bytes(pid, "RssAnon:");
 }
 
+/*
+ * What is written to a socket and not yet read is kernel memory that is in nobody's set. Each socket of the job (they
+ * are all in its own network namespace) counts by what its buffer may hold.
+ */
+static uint64_t socket_bytes(pid_t init)
+{
+	char path[64], text[1024];
+	unsigned long long used;
+
+	snprintf(path, sizeof path, "/proc/%d/net/sockstat", (int)init);
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0 || sscanf(text, "sockets: used %llu", &used) != 1)
+		return 0;
+	return used * SOCKET_BUFFER_BYTES;
+}
+
 struct shared_list {
 	unsigned long inode[SHARED_MAX];
 	size_t count;
@@ -207,13 +223,13 @@ int account_memory_exceeds(pid_t init, uint64_t other_bytes, uint64_t limit_byte
 {
 	const struct process_list *list = walk(init);
 	struct shared_list shared = { .count = 0 };
-	uint64_t bytes = other_bytes;
+	uint64_t bytes = other_bytes + socket_bytes(init);
 
 	for (size_t i = 0; i < list->count; i++)
 		bytes += address_space_bytes(list->pid[i]);
 	if (bytes <= limit_bytes)
 		return 0;
-	bytes = other_bytes;
+	bytes = other_bytes + socket_bytes(init);
 	for (size_t i = 0; i < list->count; i++) {
 		bytes += anonymous_bytes(list->pid[i]);
 		add_shared_anonymous(&shared, list->pid[i]);

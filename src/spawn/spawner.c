@@ -267,6 +267,8 @@ static uint64_t cpu_us(const struct rusage *usage)
 static void finish_job(struct spawner *s, struct slot *slot, int init_status, const struct rusage *usage,
 		       struct exit_report *report)
 {
+	/* RLIMIT_CPU counts clock ticks, rusage what was really used: they differ by a few hundredths either way. */
+	const uint64_t cpu_limit_us = (uint64_t)slot->limits.cpu_seconds * 1000000;
 	uint32_t number = (uint32_t)(slot - s->slot);
 
 	hear_init(slot);
@@ -280,10 +282,9 @@ static void finish_job(struct spawner *s, struct slot *slot, int init_status, co
 	if (slot->ended && slot->end.word == INIT_ENDED) {
 		report->wait_status = slot->end.wait_status;
 		report->peak_bytes = slot->end.peak_bytes;
-		/* The kernel looks at the clock tick by tick: a tick less than the limit is the limit. */
 		report->cpu_limited = WIFSIGNALED(slot->end.wait_status) &&
 				      WTERMSIG(slot->end.wait_status) == SIGKILL &&
-				      slot->end.main_cpu_us + 20000 >= (uint64_t)slot->limits.cpu_seconds * 1000000;
+				      slot->end.main_cpu_us >= cpu_limit_us - cpu_limit_us / 8;
 	} else if (slot->ended) {
 		report->wait_status = -1;
 		report->fault_layer = slot->end.fault.layer;
@@ -563,9 +564,9 @@ int spawner_serve(struct spawner *s, const struct spawner_web *web)
 	start_web(s);
 	while (!(s->drain_until_us && s->web_pid == 0 && !any_job(s))) {
 		wait_for_something(s, &waiting_mask);
+		handle_stop(s); /* first: a web that ends because it was told to did not die */
 		reap(s);
 		look_at_jobs(s);
-		handle_stop(s);
 		if (s->web_restart_us && io_now_us() >= s->web_restart_us && !any_job(s))
 			start_web(s);
 	}

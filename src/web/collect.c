@@ -41,7 +41,11 @@ static void keep_head(struct collector *c, const char *bytes, size_t length)
 	if (fits > 0)
 		memcpy(c->bytes + c->used, bytes, fits);
 	c->used += fits;
-	c->over |= fits < length;
+	if (fits < length && !c->over) {
+		c->over = true;
+		if (c->at_over)
+			c->at_over(c->context);
+	}
 }
 
 static void keep_tail(struct collector *c, const char *bytes, size_t length)

@@ -18,6 +18,7 @@ struct collector {
 	bool over; /* there was more than cap */
 	bool open;
 	void (*at_end)(void *context);
+	void (*at_over)(void *context); /* once, when over becomes true; may be NULL */
 	void *context;
 };
 

@@ -26,6 +26,8 @@
 
 enum { STDERR_KEPT_BYTES = 4096, QUEUE_MOST_US = 30000000 };
 
+enum stopped { STOPPED_NOT, STOPPED_WITH_SERVICE, STOPPED_FOR_FLOOD };
+
 struct execution {
 	struct executor *executor;
 	struct execution *next; /* in the queue */
@@ -35,7 +37,7 @@ struct execution {
 	uint32_t slot;
 	bool running;
 	bool reported;
-	bool abandoned; /* by the service, at the end of its life */
+	enum stopped stopped; /* by us, before its end */
 	struct exit_report report;
 	struct feeder input;
 	struct collector out, err, result;
@@ -96,11 +98,14 @@ static struct reply build_reply(const struct execution *x)
 		.limits = &x->job.limits,
 	};
 
+	if (x->report.killed_by == KILLED_BY_CANCEL && x->stopped == STOPPED_WITH_SERVICE)
+		return reply_overloaded("The service is stopping: send the request again.");
 	if (x->result.over)
 		frame.claim = CLAIM_INVALID;
-	job.outcome = outcome_decide(&x->report, frame.claim, frame.code);
-	if (x->abandoned && x->report.killed_by == KILLED_BY_CANCEL)
-		return reply_overloaded("The service is stopping: send the request again.");
+	if (x->report.killed_by == KILLED_BY_CANCEL && x->stopped == STOPPED_FOR_FLOOD)
+		job.outcome = (struct outcome){ .code = OUTCOME_BAD_RUNNER_OUTPUT };
+	else
+		job.outcome = outcome_decide(&x->report, frame.claim, frame.code);
 	if (job.outcome.code == OUTCOME_INTERNAL)
 		log_internal(x);
 	return reply_job(&job);
@@ -119,9 +124,28 @@ static void finish_if_over(struct execution *x)
 	release(x);
 }
 
+static void kill_running(const struct execution *x)
+{
+	const struct start_msg msg = { .magic = WIRE_MAGIC, .kind = WIRE_CANCEL, .job_id = x->job_id, .slot = x->slot };
+
+	/* A full channel means that the spawner is behind; the deadline ends the job then. */
+	if (wire_send_start(x->executor->channel.fd, &msg, NULL) < 0)
+		log_event(LOG_WARNING, NULL, "cannot cancel a job: %s", strerror(errno));
+}
+
 static void on_pipe_end(void *context)
 {
 	finish_if_over(context);
+}
+
+/* More than any result may have: whatever follows, it is none. */
+static void on_result_flood(void *context)
+{
+	struct execution *x = context;
+
+	if (x->stopped == STOPPED_NOT)
+		x->stopped = STOPPED_FOR_FLOOD;
+	kill_running(x);
 }
 
 /* ---- the start ---------------------------------------------------------------------------------------------------- */
@@ -162,6 +186,7 @@ static int watch_pipes(struct execution *x, int ours[WIRE_FD_COUNT])
 				on_pipe_end, x);
 	status |= collect_start(&x->result, x->executor->loop, ours[WIRE_FD_RESULT], result_cap + FRAME_HEAD_BYTES,
 				COLLECT_HEAD, on_pipe_end, x);
+	x->result.at_over = on_result_flood;
 	status |= feed_start(&x->input, x->executor->loop, ours[WIRE_FD_INPUT], &header, x->job.script,
 			     x->job.script_bytes);
 	return status;
@@ -293,15 +318,6 @@ int executor_open(struct executor *e, struct loop *loop, int channel_fd, const s
 
 /* ---- ends that nobody waits for ------------------------------------------------------------------------------------- */
 
-static void kill_running(const struct execution *x)
-{
-	const struct start_msg msg = { .magic = WIRE_MAGIC, .kind = WIRE_CANCEL, .job_id = x->job_id, .slot = x->slot };
-
-	/* A full channel means that the spawner is behind; the deadline ends the job then. */
-	if (wire_send_start(x->executor->channel.fd, &msg, NULL) < 0)
-		log_event(LOG_WARNING, NULL, "cannot cancel a job: %s", strerror(errno));
-}
-
 static void leave_queue(struct execution *x)
 {
 	struct executor *e = x->executor;
@@ -350,7 +366,7 @@ void executor_abandon(struct executor *e)
 		turn_away_first(e, "The service is stopping: send the request again.");
 	for (uint32_t slot = 0; slot < e->settings.slots; slot++)
 		if (e->running[slot]) {
-			e->running[slot]->abandoned = true;
+			e->running[slot]->stopped = STOPPED_WITH_SERVICE;
 			kill_running(e->running[slot]);
 		}
 }

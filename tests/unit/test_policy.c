@@ -333,7 +333,8 @@ static const struct call job_calls[] = {
 	{ "socketpair", { AF_NETLINK, SOCK_RAW }, REFUSE(EPERM) },
 	{ "setsockopt", { 3, SOL_SOCKET, SO_ATTACH_FILTER }, REFUSE(EPERM) },
 	{ "setsockopt", { 3, SOL_SOCKET, SO_ATTACH_BPF }, REFUSE(EPERM) },
-	{ "setsockopt", { 3, SOL_SOCKET, SO_SNDBUF }, ALLOW },
+	{ "setsockopt", { 3, SOL_SOCKET, SO_SNDBUF }, REFUSE(EPERM) },
+	{ "setsockopt", { 3, SOL_SOCKET, SO_SNDTIMEO }, ALLOW },
 	{ "setsockopt", { 3, 6, 1 }, REFUSE(EPERM) },
 	/* processes and namespaces */
 	{ "clone", { CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS }, ALLOW },

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+"""The number of processes is bounded, for the whole job.
+
+layers: limits, cgroup
+expect: {"error": "EAGAIN", "bounded": true}
+"""
+
+import os
+import time
+
+
+def main():
+    for count in range(150):
+        try:
+            if os.fork() == 0:
+                time.sleep(30)
+        except OSError as error:
+            return {"error": name_of(error.errno), "bounded": 10 < count <= 64}
+    return {"error": "none", "bounded": False}

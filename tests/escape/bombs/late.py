@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""A script that would return after its deadline does not.
+
+layers: wall
+code: TIMEOUT
+details: {"limit": "wall", "seconds": 2}
+within: 3.4
+"""
+
+import time
+
+
+def main():
+    time.sleep(3.5)
+    return "too late"

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+"""A list that grows.
+
+layers: memory, cgroup, limits
+code: MEMORY_LIMIT
+"""
+
+
+def main():
+    keep = []
+    for _ in range(800):
+        keep.append(bytearray(1 << 20))
+    return len(keep)

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""Bytes without end on the result channel never become a result, and the job ends.
+
+unsafe without: wall
+layers: none: the reader's cap
+code: BAD_RUNNER_OUTPUT|TIMEOUT
+within: 4
+"""
+
+import os
+
+
+def main():
+    while True:
+        os.write(3, b"x" * 65536)

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""The number of threads is bounded.
+
+layers: limits, cgroup
+expect: {"error": "RuntimeError", "bounded": true}
+"""
+
+import threading
+import time
+
+
+def main():
+    for count in range(150):
+        try:
+            threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
+        except RuntimeError as error:
+            return {"error": type(error).__name__, "bounded": 10 < count <= 64}
+    return {"error": "none", "bounded": False}

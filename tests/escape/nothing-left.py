@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""A job finds nothing of the one before it in the same slot: files, memory, processes, limits, mask, priority.
+
+Each run looks first and then leaves behind what it can.
+
+runs: 3
+settings: {"MAX_CONCURRENCY": "1"}
+layers: mounts, pid
+expect: {"tmp": ["script.py"], "shm": [], "processes": 0, "mask": 18, "nice": 0, "descriptors": 256,
+         "blocked": []}
+"""
+
+import os
+import resource
+import signal
+import time
+from multiprocessing import shared_memory
+
+
+def leave_behind():
+    open("/tmp/left", "w").close()
+    os.makedirs("/tmp/.hidden/deeper")
+    open("/tmp/.hidden/deeper/left", "w").close()
+    with open("/dev/shm/left", "wb") as file:
+        file.write(b"x" * (4 << 20))
+    shared_memory.SharedMemory("left-memory", create=True, size=4096).close()
+    for _ in range(3):
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+                for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                    signal.signal(number, signal.SIG_IGN)
+                time.sleep(6)
+            os._exit(0)
+    os.umask(0)
+    os.nice(5)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (50, 50))
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+
+
+def main():
+    mask = os.umask(0o22)
+    found = {"tmp": sorted(name for name in os.listdir("/tmp") if name != "__pycache__"),
+             "shm": sorted(os.listdir("/dev/shm")),
+             "processes": len([name for name in os.listdir("/proc") if name.isdigit()]) - 1, "mask": mask,
+             "nice": os.nice(0), "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+             "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, []))}
+    leave_behind()
+    return found

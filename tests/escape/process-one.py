@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""Process 1 of the job ignores every signal, and cannot be opened, traced or limited.
+
+unsafe without: pid
+layers: pid, proc, filter
+expect: {"alive": true, "opened": ["ENOENT"], "descriptors": "EPERM", "trace": "EPERM", "memory": "EPERM",
+         "limits": "EPERM", "entered": "EPERM"}
+"""
+
+import os
+import time
+
+
+def main():
+    for number in range(1, 65):
+        if number not in (32, 33):
+            attempt(os.kill, 1, number)
+    time.sleep(0.2)
+    pidfd = os.pidfd_open(1)
+    return {"alive": os.getppid() == 1,
+            "opened": sorted({try_read("/proc/1/" + name) for name in ("mem", "environ", "maps", "fd", "stack",
+                                                                       "cmdline")}),
+            "descriptors": call("pidfd_getfd", pidfd, 0, 0), "trace": call("ptrace", 16, 1, 0, 0),
+            "memory": call("process_vm_readv", 1, 0, 0, 0, 0, 0), "limits": call("prlimit64", 1, 7, 0, 0),
+            "entered": call("setns", pidfd, 0)}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""All limits are hard, have the configured value, and cannot be raised.
+
+layers: limits
+expect: {"soft is hard": true, "CORE": 0, "CPU": "CPU_LIMIT_SEC", "FSIZE": "FSIZE_LIMIT_MB", "NOFILE": "NOFILE_LIMIT",
+         "NPROC": "NPROC_LIMIT", "STACK": 8388608, "MEMLOCK": 0, "MSGQUEUE": 0, "NICE": 0, "RTPRIO": 0,
+         "AS bounded": true,
+         "raise": ["EPERM"]}
+"""
+
+import ctypes
+import resource
+
+NAMES = ("CORE", "CPU", "FSIZE", "NOFILE", "NPROC", "STACK", "MEMLOCK", "MSGQUEUE", "NICE", "RTPRIO", "SIGPENDING",
+         "AS")
+
+
+def main():
+    settings = {"CPU": ("CPU_LIMIT_SEC", 0), "FSIZE": ("FSIZE_LIMIT_MB", 0), "NOFILE": ("NOFILE_LIMIT", 0),
+                "NPROC": ("NPROC_LIMIT", 1)}
+    report, raised, hard = {}, set(), True
+    for name in NAMES:
+        which = getattr(resource, "RLIMIT_" + name)
+        soft, most = resource.getrlimit(which)
+        hard = hard and soft == most
+        report[name] = soft
+        wanted = (ctypes.c_ulong * 2)(soft, most + 1 if most != resource.RLIM_INFINITY else 0)
+        if most != resource.RLIM_INFINITY:
+            raised.add(call("prlimit64", 0, which, ctypes.addressof(wanted), 0))
+        else:
+            raised.add("no limit")
+    for name, (setting, spare) in settings.items():
+        if report[name] == GIVEN["limits"][setting] + spare:
+            report[name] = setting
+    report["AS bounded"] = 0 < report.pop("AS") < 1 << 40
+    report.pop("SIGPENDING")
+    return {**report, "soft is hard": hard, "raise": sorted(raised)}

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""After a mixed load nothing is left: processes, mounts, files, groups, descriptors, memory. Named to run last."""
+
+import concurrent.futures
+import json
+import os
+import random
+import socket
+
+import pytest
+
+from harness.client import Client, request_bytes
+from harness.server import Server, binary, descendants, processes, wait_until
+
+SETTINGS = {"TIME_LIMIT_SEC": "0.6", "MEM_LIMIT_MB": "192", "MAX_CONCURRENCY": "2", "MAX_QUEUE": "200"}
+REQUESTS, WARM_UP = 300, 60
+# Growth after the warm-up: a leak of a kilobyte for each request would not stay below.
+MARGIN_KB = {"spawner": 200, "web": 300}
+SANITIZED_KB = 200 << 10  # the sanitizers keep what was freed
+
+OK = "def main():\n    print('x' * 1000)\n    return list(range(1000))\n"
+SCRIPTS = (
+    [OK] * 8 +
+    ["def main():\n    raise ValueError('x' * 10000)\n", "def main(:\n", "x = 1\n",
+     "def main():\n    return {1, 2}\n",
+     "import nothing_of_that_name\ndef main(): pass\n", "import os\ndef main():\n    os.abort()\n",
+     "import os\ndef main():\n    os._exit(3)\n", "def main():\n    return 'x' * 2000000\n",
+     "import os\ndef main():\n    os.write(3, b'forged')\n", "def main():\n    print('x' * 300000)\n",
+     "import time\ndef main():\n    time.sleep(9)\n", "def main():\n    return bytearray(1 << 30)\n",
+     "import os, time\ndef main():\n    for _ in range(5):\n        if os.fork() == 0:\n            os.setsid()\n"
+     "            time.sleep(9)\n    open('/dev/shm/left', 'wb').write(b'x' * 4000000)\n    return 1\n",
+     "import mmap\ndef main():\n    m = mmap.mmap(-1, 400 << 20)\n"
+     "    for i in range(0, 400 << 20, 4096):\n        m[i] = 1\n"])
+CANCEL = "import time\ndef main():\n    time.sleep(0.5)\n"
+
+
+def _cancel(server, dice):
+    """A client that leaves: in the middle of its request, or while its script runs."""
+    data = request_bytes(CANCEL)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(data[:dice.choice((10, len(data) - 5, len(data)))])
+        connection.settimeout(dice.choice((0.01, 0.1)))
+        try:
+            connection.recv(1)
+        except socket.timeout:
+            pass
+
+
+def _load(server, count):
+    """So many requests of all kinds, a few at a time: {code: how often}."""
+    client, codes, dice = Client(server), {}, random.Random(count)
+
+    def one(number):
+        if number % 6 == 5:
+            _cancel(server, dice)
+            return "cancelled"
+        if number % 25 == 7:
+            return client.post(b"{no json").code
+        return client.execute(dice.choice(SCRIPTS)).code
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        for code in pool.map(one, range(count)):
+            codes[code] = codes.get(code, 0) + 1
+    client.close()
+    wait_until(lambda: not server.job_pids(), 10, "no job runs")
+    return codes
+
+
+def _files():
+    """What jobs or the service might leave on the machine, by the names that they give."""
+    words = ("safe-exec-canary", "script.py", "left", "psm_", "sem.")
+    return {f"{place}/{name}" for place in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/") if os.path.isdir(place)
+            for name in os.listdir(place) if any(word in name for word in words)}
+
+
+def _assert_no_more_files(before):
+    """Another service that starts on this machine has a canary of its own for a moment."""
+    wait_until(lambda: not _files() - before, 5, f"no files left on the machine but {before}; now {_files()}")
+
+
+def _groups(pid):
+    """The control groups that the service of this pid made."""
+    return [path for path, _, _ in os.walk("/sys/fs/cgroup")
+            if os.path.basename(path) in (f"safe-exec-{pid}", f"safe-exec-{pid}-self")]
+
+
+def _mounts():
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        return sorted(line.split(" ", 2)[2] for line in file)
+
+
+def _descriptors(pid):
+    return sorted(os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0] for fd in os.listdir(f"/proc/{pid}/fd"))
+
+
+def _anonymous_kb(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        fields = dict(line.split(":", 1) for line in file)
+    return int(fields["RssAnon"].split()[0])
+
+
+def _sanitized():
+    with open(binary(), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
+def _pids(server):
+    return {"spawner": server.pid, "web": server.web_pid()}
+
+
+def _look(server):
+    """{name: (descriptors, KB of anonymous memory)} of the two processes of the service."""
+    return {name: (_descriptors(pid), _anonymous_kb(pid)) for name, pid in _pids(server).items()}
+
+
+def _quiet(server):
+    """Waits until connections that clients closed are closed on the other side as well."""
+    last = []
+
+    def unchanged():
+        last.append(_look(server))
+        return len(last) > 20 and all(last[-1][name][0] == last[-20][name][0] for name in last[-1])
+    wait_until(unchanged, 10, "the number of descriptors does not change any more")
+    return last[-1]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may look into the service's processes")
+def test_nothing_is_left():
+    files, mounts = _files(), _mounts()
+    server = Server(SETTINGS).start()
+    pid = server.pid
+    try:
+        identity = server.identity()
+        _load(server, WARM_UP)
+        before = _quiet(server)
+        codes = _load(server, REQUESTS)
+        after = _quiet(server)
+        print(json.dumps({"codes": {str(code): n for code, n in codes.items()},
+                          "KB before and after": {name: [before[name][1], after[name][1]] for name in before},
+                          "descriptors": {name: len(after[name][0]) for name in after}}))
+        assert {None, "EXCEPTION", "TIMEOUT", "MEMORY_LIMIT", "CRASHED", "BAD_BODY", "cancelled"} <= set(codes)
+        assert "INTERNAL" not in codes and "OVERLOADED" not in codes, codes
+        assert server.identity() == identity, "a process of the service was restarted"
+        for name, (kinds, kilobytes) in before.items():
+            assert after[name][0] == kinds, f"{name} holds other descriptors"
+            margin = SANITIZED_KB if _sanitized() else MARGIN_KB[name]
+            assert after[name][1] - kilobytes <= margin, f"{name}: {kilobytes} KB became {after[name][1]} KB"
+        assert {server.pid, *descendants(server.pid)} == set(identity), "more processes than spawner and web"
+        zombies = [pid for pid, (parent, state, _) in processes().items() if state == "Z" and parent in identity]
+        assert zombies == [], "zombies"
+        assert _mounts() == mounts, "the machine's mount table changed"
+    finally:
+        server.stop()
+    _assert_no_more_files(files)
+    assert _groups(pid) == [], "control groups left"
+    assert _mounts() == mounts
+
+
+def test_a_killed_service_leaves_nothing_for_the_next():
+    """SIGKILL may leave empty control groups, which the next start removes; files and mounts it cannot leave."""
+    files, mounts = _files(), _mounts()
+    server = Server(SETTINGS).start()
+    pid = server.pid
+    server.kill()
+    _assert_no_more_files(files)
+    assert _mounts() == mounts
+    with Server(SETTINGS):
+        pass
+    assert _groups(pid) == [], "control groups left"
