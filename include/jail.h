@@ -12,7 +12,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "config.h"
 #include "fault.h"
 #include "job.h"
 #include "policy.h"
@@ -76,8 +75,7 @@ struct jail_fault {
  * Builds the shared read-only root and moves this process into namespaces where nothing of the machine is left
  * but /proc (needed for accounting) and that root. Called once, in the spawner, before serving.
  */
-int jail_prepare(struct jail *j, const struct config *c, const struct policy *p, const struct runtime *r,
-		 struct fault *f);
+int jail_prepare(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f);
 
 /* Occupies the numbers below JAIL_FD_COUNT, so that no descriptor of ours has one. Called first thing in main. */
 int jail_reserve_descriptors(void);

@@ -42,8 +42,7 @@ struct exit_report {
 	uint32_t oom_killed;  /* 1: the kernel killed a process of the job for memory */
 	uint32_t cpu_limited; /* 1: the Python process used up its RLIMIT_CPU */
 	uint64_t cpu_us;      /* user and system time of all processes of the job */
-	uint64_t wall_us;
-	uint64_t peak_bytes; /* largest resident set of one process, from rusage */
+	uint64_t peak_bytes;  /* largest resident set of one process, from rusage */
 };
 
 /* 0, or -1 with errno; EAGAIN when the queue is full. fds may be NULL for WIRE_CANCEL. */

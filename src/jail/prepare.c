@@ -55,10 +55,8 @@ static int build_environment(struct jail *j, const struct policy *p, const struc
 	return 0;
 }
 
-int jail_prepare(struct jail *j, const struct config *c, const struct policy *p, const struct runtime *r,
-		 struct fault *f)
+int jail_prepare(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f)
 {
-	(void)c;
 	memset(j, 0, sizeof *j);
 #ifdef SAFE_EXEC_TEST_DROP
 	if (read_dropped(j, f) < 0)

@@ -57,6 +57,15 @@ struct cgroups {
 	struct slot_group group[JAIL_SLOTS_MAX];
 };
 
+const char *spawn_memory_enforcement_name(enum memory_enforcement by)
+{
+	static const char *const names[] = { [MEMORY_BY_ACCOUNTING] = "accounting",
+					     [MEMORY_BY_CGROUP_V1] = "cgroup-v1",
+					     [MEMORY_BY_CGROUP_V2] = "cgroup-v2" };
+
+	return names[by];
+}
+
 /* ---- where this process is -------------------------------------------------------------------------------------- */
 
 static bool has_word(const char *text, const char *word, const char *separators)

@@ -78,19 +78,9 @@ struct spawner {
 	uint64_t restart_delay_us;
 	uint64_t drain_until_us; /* 0: not draining */
 	bool stop_now;
-	int web_status; /* wait status of the last web */
 };
 
 static volatile sig_atomic_t stop_requests;
-
-const char *spawn_memory_enforcement_name(enum memory_enforcement by)
-{
-	static const char *const names[] = { [MEMORY_BY_ACCOUNTING] = "accounting",
-					     [MEMORY_BY_CGROUP_V1] = "cgroup-v1",
-					     [MEMORY_BY_CGROUP_V2] = "cgroup-v2" };
-
-	return names[by];
-}
 
 const struct jail *spawner_jail(const struct spawner *s)
 {
@@ -192,7 +182,6 @@ static void hear_init(struct slot *slot)
 
 	while (slot->sync_fd >= 0) {
 		struct pollfd ready = { .fd = slot->sync_fd, .events = POLLIN };
-
 		ssize_t got;
 
 		if (poll(&ready, 1, 0) != 1)
@@ -277,8 +266,7 @@ static void finish_job(struct spawner *s, struct slot *slot, int init_status, co
 					.job_id = slot->job_id,
 					.wait_status = init_status,
 					.killed_by = slot->killed_by,
-					.cpu_us = cpu_us(usage),
-					.wall_us = io_now_us() - slot->started_us };
+					.cpu_us = cpu_us(usage) };
 	if (slot->ended && slot->end.word == INIT_ENDED) {
 		report->wait_status = slot->end.wait_status;
 		report->peak_bytes = slot->end.peak_bytes;
@@ -330,6 +318,13 @@ static void start_web(struct spawner *s)
 		_exit(EXIT_FAILURE);
 	}
 	close(pair[1]);
+	if (s->web_pid < 0) {
+		log_event(LOG_ERROR, NULL, "fork: %s", strerror(errno));
+		s->web_pid = 0;
+		s->web_restart_us = io_now_us() + RESTART_MOST_US;
+		close(pair[0]);
+		return;
+	}
 	s->channel_fd = pair[0];
 	(void)io_set_nonblocking(s->channel_fd, true);
 	s->web_started_us = io_now_us();
@@ -356,7 +351,6 @@ static void web_is_gone(struct spawner *s, int status)
 	uint64_t now = io_now_us();
 
 	s->web_pid = 0;
-	s->web_status = status;
 	fd_close(&s->channel_fd);
 	kill_all_jobs(s);
 	if (s->drain_until_us)
@@ -590,7 +584,7 @@ struct spawner *spawner_open(const struct config *c, const struct policy *p, con
 	for (uint32_t i = 0; i < JAIL_SLOTS_MAX; i++)
 		clear_slot(&s->slot[i]);
 	s->cgroups = cgroups_open(s->slots, &s->most, s->cgroup_status);
-	if (jail_prepare(&s->jail, c, p, r, f) < 0) {
+	if (jail_prepare(&s->jail, p, r, f) < 0) {
 		spawner_close(s);
 		return NULL;
 	}

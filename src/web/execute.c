@@ -61,7 +61,7 @@ static void release(struct execution *x)
 static void answer(struct execution *x, struct reply reply)
 {
 	uint64_t now = io_now_us();
-	struct execution_end end = { .reply = reply, .cpu_us = x->report.cpu_us };
+	struct execution_end end = { .reply = reply, .cpu_us = x->report.cpu_us, .peak_bytes = x->report.peak_bytes };
 
 	end.queue_us = (x->started_us ? x->started_us : now) - x->submitted_us;
 	end.run_us = x->started_us ? now - x->started_us : 0;

@@ -19,6 +19,7 @@ struct execution_end {
 	uint64_t queue_us;
 	uint64_t run_us;
 	uint64_t cpu_us;
+	uint64_t peak_bytes; /* largest resident set of one process */
 };
 
 typedef void (*execution_done)(void *context, struct execution_end *end);

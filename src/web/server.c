@@ -13,47 +13,33 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <microhttpd.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "execute.h"
 #include "io.h"
 #include "log.h"
 #include "loop.h"
-#include "own.h"
 #include "request.h"
 #include "routes.h"
 #include "strict.h"
+#include "server.h"
 #include "web.h"
 
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
-
 enum {
-	BACKLOG = 1024,
 	CONNECTION_MEMORY_BYTES = 32768, /* request line and headers; the least that libmicrohttpd is at ease with */
 	HEADERS_US = 10000000,
 	BODY_US = 15000000,
 	STALL_US = 5000000, /* between two pieces of a body */
 	ANSWER_US = 60000000,
 	IDLE_US = 60000000,
-	SWEEP_US = 500000,
-	DRAIN_US = 8000000,
 	SPARE_DESCRIPTORS = 64,
 	BODY_FIRST_ROOM = 4096,
 	UUID_BYTES = 37,
@@ -93,21 +79,16 @@ struct exchange {
 
 struct server {
 	const struct web_setup *setup;
-	struct loop loop;
-	struct executor executor;
+	struct loop *loop;
+	struct executor *executor;
 	struct service service;
 	struct MHD_Daemon *daemon;
 	struct watch daemon_watch;
 	struct client *clients;
 	unsigned exchanges; /* under way */
 	size_t body_limit;
-	uint64_t next_sweep_us;
-	unsigned empty_rounds;   /* in a row: the library wanted to go on at once, and there was nothing */
-	uint64_t drain_until_us; /* 0: not draining */
-	bool abandoned;
+	unsigned empty_rounds; /* in a row: the library wanted to go on at once, and there was nothing */
 };
-
-static volatile sig_atomic_t stop_requested;
 
 /* ---- connections --------------------------------------------------------------------------------------------------- */
 
@@ -169,7 +150,7 @@ static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *
 	return NULL;
 }
 
-static void close_overdue(struct server *s)
+void server_close_overdue(struct server *s)
 {
 	uint64_t now = io_now_us();
 
@@ -264,7 +245,7 @@ static void on_done(void *context, struct execution_end *end)
 {
 	struct exchange *x = context;
 
-	loop_remove(&x->server->loop, &x->gone);
+	loop_remove(x->server->loop, &x->gone);
 	x->execution = NULL;
 	x->end = *end;
 	x->answered = true;
@@ -276,7 +257,7 @@ static void on_client_gone(struct watch *w, uint32_t events)
 	struct exchange *x = (struct exchange *)(void *)((char *)w - offsetof(struct exchange, gone));
 
 	(void)events;
-	loop_remove(&x->server->loop, w);
+	loop_remove(x->server->loop, w);
 	execute_cancel(x->execution);
 	x->execution = NULL;
 	x->client_gone = true;
@@ -296,7 +277,7 @@ static enum MHD_Result execute(struct exchange *x)
 		(void)strict_allows(&over, true, s->body_limit, &error);
 		return answer_now(x, error);
 	}
-	if (s->drain_until_us) {
+	if (s->service.draining) {
 		error = reply_overloaded("The service is stopping: send the request again.");
 		error.close = true;
 		return answer_now(x, error);
@@ -305,10 +286,10 @@ static enum MHD_Result execute(struct exchange *x)
 		return answer_now(x, error);
 	free(x->body);
 	x->body = NULL;
-	x->execution = execute_submit(&s->executor, &job, on_done, x);
+	x->execution = execute_submit(s->executor, &job, on_done, x);
 	if (!x->execution)
 		return answer_now(x, reply_overloaded(NULL));
-	if (loop_add(&s->loop, &x->gone, x->client ? x->client->fd : -1, EPOLLRDHUP, on_client_gone) < 0)
+	if (loop_add(s->loop, &x->gone, x->client ? x->client->fd : -1, EPOLLRDHUP, on_client_gone) < 0)
 		log_event(LOG_WARNING, NULL, "cannot watch a client: %s",
 			  strerror(errno)); /* its job runs to the end */
 	if (x->client)
@@ -468,6 +449,7 @@ static void log_exchange(const struct exchange *x)
 					{ "queue_us", NULL, (int64_t)x->end.queue_us },
 					{ "run_us", NULL, (int64_t)x->end.run_us },
 					{ "cpu_us", NULL, (int64_t)x->end.cpu_us },
+					{ "peak_bytes", NULL, (int64_t)x->end.peak_bytes },
 					{ NULL, NULL, 0 } },
 		  x->client_gone ? "client gone" : "request");
 }
@@ -482,7 +464,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	(void)how;
 	if (!x)
 		return;
-	loop_remove(&s->loop, &x->gone);
+	loop_remove(s->loop, &x->gone);
 	if (x->execution)
 		execute_cancel(x->execution);
 	log_exchange(x);
@@ -494,7 +476,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	*context = NULL;
 }
 
-/* ---- the process ------------------------------------------------------------------------------------------------------- */
+/* ---- the library ------------------------------------------------------------------------------------------------------- */
 
 static void on_library_message(void *cls, const char *format, va_list args)
 {
@@ -510,18 +492,6 @@ static void on_daemon_ready(struct watch *w, uint32_t events)
 {
 	(void)w; /* MHD_run is called after every round */
 	(void)events;
-}
-
-static void on_stop(int number)
-{
-	(void)number;
-	stop_requested = 1;
-}
-
-static void fail(const char *what)
-{
-	log_event(LOG_ERROR, NULL, "web cannot start: %s: %s", what, strerror(errno));
-	_exit(EXIT_FAILURE);
 }
 
 static unsigned connection_limit(const struct config *c)
@@ -549,175 +519,59 @@ static struct MHD_Daemon *start_daemon(struct server *s)
 				on_request_line, NULL, MHD_OPTION_END);
 }
 
-static void close_between(int first, int last)
+struct server *server_open(struct loop *loop, struct executor *executor, const struct web_setup *setup)
 {
-	if (first > last)
-		return;
-	if (syscall(SYS_close_range, first, last, 0) == 0)
-		return;
-	for (int fd = first; fd <= last && fd < 65536; fd++)
-		close(fd);
-}
-
-/* The fork of the spawner holds its descriptors: all but the two that web works with are closed. */
-static void close_inherited(int a, int b)
-{
-	int low = a < b ? a : b, high = a < b ? b : a;
-
-	close_between(STDERR_FILENO + 1, low - 1);
-	close_between(low + 1, high - 1);
-	close_between(high + 1, INT_MAX);
-}
-
-static void become_harmless(const struct web_setup *setup)
-{
-	struct fault f;
-	uid_t uid = setup->from_root ? JAIL_WEB_UID : geteuid();
-	gid_t gid = setup->from_root ? JAIL_WEB_UID : getegid();
-
-	if (jail_drop_privileges(setup->from_root, uid, gid, &f) < 0) {
-		log_event(LOG_ERROR, NULL, "web cannot start: %s", f.text);
-		_exit(EXIT_FAILURE);
-	}
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		fail("prctl");
-	if (jail_install_filter(setup->filter) < 0)
-		fail("install the filter");
-}
-
-static void start(struct server *s, int channel_fd)
-{
-	const struct config *c = s->setup->config;
-	const struct executor_settings settings = { .max_stdout_bytes = c->max_stdout_bytes,
-						    .max_result_bytes = c->max_result_bytes,
-						    .slots = (uint32_t)c->max_concurrency,
-						    .queue_limit = (uint32_t)c->max_queue };
+	struct server *s = calloc(1, sizeof *s);
 	const union MHD_DaemonInfo *info;
 
-	prctl(PR_SET_NAME, "safe-exec-web");
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN); /* from a terminal it reaches everybody; the spawner decides and sends SIGTERM */
-	signal(SIGTERM, on_stop);
-	close_inherited(channel_fd, s->setup->listen_fd);
-	if (chroot("/empty") < 0 || chdir("/") < 0)
-		fail("chroot");
-	if (loop_open(&s->loop) < 0 || executor_open(&s->executor, &s->loop, channel_fd, &settings) < 0)
-		fail("epoll");
-	if (service_open(&s->service, s->setup, &s->executor) < 0)
-		fail("prepare the answers");
+	if (!s)
+		return NULL;
+	s->setup = setup;
+	s->loop = loop;
+	s->executor = executor;
+	s->body_limit = request_body_limit(setup->config->max_script_bytes);
+	if (service_open(&s->service, setup, executor) < 0)
+		return NULL;
 	s->daemon = start_daemon(s);
 	info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-	if (!info || loop_add(&s->loop, &s->daemon_watch, info->epoll_fd, EPOLLIN, on_daemon_ready) < 0)
-		fail("libmicrohttpd");
-	become_harmless(s->setup);
+	if (!info || loop_add(loop, &s->daemon_watch, info->epoll_fd, EPOLLIN, on_daemon_ready) < 0)
+		return NULL;
+	return s;
 }
 
-/* New connections are refused from here on, in the spawner's copy of the socket too. */
-static void begin_drain(struct server *s)
+void server_stop_accepting(struct server *s)
 {
 	int listen_fd = MHD_quiesce_daemon(s->daemon);
 
-	s->drain_until_us = io_now_us() + DRAIN_US;
 	s->service.draining = true;
-	if (listen_fd >= 0) {
-		shutdown(listen_fd, SHUT_RDWR);
-		close(listen_fd);
-	}
-}
-
-static bool drained(const struct server *s)
-{
-	return s->drain_until_us && s->executor.running_count == 0 && s->executor.waiting_count == 0 &&
-	       s->exchanges == 0;
-}
-
-static void regular_work(struct server *s)
-{
-	uint64_t now = io_now_us();
-
-	if (stop_requested && !s->drain_until_us)
-		begin_drain(s);
-	if (s->drain_until_us && now >= s->drain_until_us && !s->abandoned) {
-		s->abandoned = true;
-		executor_abandon(&s->executor);
-	}
-	if (now < s->next_sweep_us)
+	if (listen_fd < 0)
 		return;
-	s->next_sweep_us = now + SWEEP_US;
-	close_overdue(s);
-	executor_expire(&s->executor);
+	shutdown(listen_fd, SHUT_RDWR);
+	close(listen_fd);
+}
+
+bool server_is_idle(const struct server *s)
+{
+	return s->exchanges == 0;
 }
 
 /*
  * The library asks to be called again at once while it cannot go on with a full buffer (an endless chunk extension, in
  * 0.9.75): after a few rounds in which nothing came, it has to wait a little, and its client runs into the deadline.
  */
-static int round_timeout(struct server *s)
+void server_round(struct server *s, int most_ms)
 {
 	MHD_UNSIGNED_LONG_LONG library_ms;
-	int most = s->drain_until_us ? 20 : SWEEP_US / 1000;
+	bool at_once = false;
+	int timeout_ms = most_ms;
 
-	if (s->empty_rounds > EMPTY_ROUNDS_MOST)
-		return EMPTY_ROUND_MS;
-	if (MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms < (MHD_UNSIGNED_LONG_LONG)most)
-		return (int)library_ms;
-	return most;
-}
-
-static void run_round(struct server *s)
-{
-	MHD_UNSIGNED_LONG_LONG library_ms;
-	bool at_once = MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms == 0;
-
-	if (loop_round(&s->loop, round_timeout(s)) == 0 && at_once)
+	if (MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms < (MHD_UNSIGNED_LONG_LONG)most_ms) {
+		at_once = library_ms == 0;
+		timeout_ms = at_once && s->empty_rounds > EMPTY_ROUNDS_MOST ? EMPTY_ROUND_MS : (int)library_ms;
+	}
+	if (loop_round(s->loop, timeout_ms) == 0 && at_once)
 		s->empty_rounds++;
 	else
 		s->empty_rounds = 0;
 	MHD_run(s->daemon);
-}
-
-void web_run(void *context, int channel_fd)
-{
-	static struct server s; /* zeroed; large, and there is one */
-
-	s.setup = context;
-	log_open((enum log_format)s.setup->config->log_format, "web");
-	s.body_limit = request_body_limit(s.setup->config->max_script_bytes);
-	start(&s, channel_fd);
-	while (!drained(&s) && !s.executor.spawner_gone) {
-		run_round(&s);
-		executor_advance(&s.executor);
-		regular_work(&s);
-	}
-	exit(s.executor.spawner_gone ? EXIT_FAILURE : EXIT_SUCCESS);
-}
-
-int web_listen(const struct config *c, struct fault *f)
-{
-	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
-					.ai_socktype = SOCK_STREAM,
-					.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
-	struct addrinfo *address;
-	char port[16];
-	const int on = 1;
-	OWNED_FD fd = -1;
-	int status;
-
-	snprintf(port, sizeof port, "%u", (unsigned)c->port);
-	status = getaddrinfo(c->host, port, &hints, &address);
-	if (status != 0)
-		return fault_set(f, 0, "HOST=\"%s\": must be a numeric IPv4 or IPv6 address (%s)", c->host,
-				 gai_strerror(status));
-	fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	status = fd < 0 || bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0;
-	freeaddrinfo(address);
-	if (status) {
-		fault_set(f, errno, "listen on HOST=\"%s\" PORT=%s", c->host, port);
-		return f->error == EADDRINUSE ?
-			       fault_hint(f, "another program uses the port: choose one with PORT=...") :
-			       -1;
-	}
-	return fd_release(&fd);
 }

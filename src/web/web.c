@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The web process, from its fork to its exit: see include/web.h.
+ *
+ * It is forked from the spawner, in whose namespaces there is neither a file nor a network, with two descriptors: the
+ * listening socket and the channel to the spawner. It locks itself into an empty directory, gives up every privilege
+ * and installs its filter before it takes the first connection. On SIGTERM it drains; when the spawner is gone, it goes.
+ */
+#define _GNU_SOURCE
+#include "web.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "execute.h"
+#include "io.h"
+#include "log.h"
+#include "loop.h"
+#include "own.h"
+#include "server.h"
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+enum { BACKLOG = 1024, SWEEP_US = 500000, DRAIN_US = 8000000, DRAIN_ROUND_MS = 20 };
+
+struct web {
+	const struct web_setup *setup;
+	struct loop loop;
+	struct executor executor;
+	struct server *server;
+	uint64_t next_sweep_us;
+	uint64_t drain_until_us; /* 0: not draining */
+	bool abandoned;
+};
+
+static volatile sig_atomic_t stop_requested;
+
+/* ---- the start -------------------------------------------------------------------------------------------------- */
+
+static void on_stop(int number)
+{
+	(void)number;
+	stop_requested = 1;
+}
+
+static void fail(const char *what)
+{
+	log_event(LOG_ERROR, NULL, "web cannot start: %s: %s", what, strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
+static void close_between(int first, int last)
+{
+	if (first > last)
+		return;
+	if (syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+	for (int fd = first; fd <= last && fd < 65536; fd++)
+		close(fd);
+}
+
+/* The fork of the spawner holds its descriptors: all but the two that web works with are closed. */
+static void close_inherited(int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a;
+
+	close_between(STDERR_FILENO + 1, low - 1);
+	close_between(low + 1, high - 1);
+	close_between(high + 1, INT_MAX);
+}
+
+static void become_harmless(const struct web_setup *setup)
+{
+	struct fault f;
+	uid_t uid = setup->from_root ? JAIL_WEB_UID : geteuid();
+	gid_t gid = setup->from_root ? JAIL_WEB_UID : getegid();
+
+	if (jail_drop_privileges(setup->from_root, uid, gid, &f) < 0) {
+		log_event(LOG_ERROR, NULL, "web cannot start: %s", f.text);
+		_exit(EXIT_FAILURE);
+	}
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		fail("prctl");
+	if (jail_install_filter(setup->filter) < 0)
+		fail("install the filter");
+}
+
+static void start(struct web *w, int channel_fd)
+{
+	const struct config *c = w->setup->config;
+	const struct executor_settings settings = { .max_stdout_bytes = c->max_stdout_bytes,
+						    .max_result_bytes = c->max_result_bytes,
+						    .slots = (uint32_t)c->max_concurrency,
+						    .queue_limit = (uint32_t)c->max_queue };
+
+	prctl(PR_SET_NAME, "safe-exec-web");
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* from a terminal it reaches everybody; the spawner decides and sends SIGTERM */
+	signal(SIGTERM, on_stop);
+	close_inherited(channel_fd, w->setup->listen_fd);
+	if (chroot("/empty") < 0 || chdir("/") < 0)
+		fail("chroot");
+	if (loop_open(&w->loop) < 0 || executor_open(&w->executor, &w->loop, channel_fd, &settings) < 0)
+		fail("epoll");
+	w->server = server_open(&w->loop, &w->executor, w->setup);
+	if (!w->server)
+		fail("libmicrohttpd");
+	become_harmless(w->setup);
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------------- */
+
+static bool drained(const struct web *w)
+{
+	return w->drain_until_us && w->executor.running_count == 0 && w->executor.waiting_count == 0 &&
+	       server_is_idle(w->server);
+}
+
+static void regular_work(struct web *w)
+{
+	uint64_t now = io_now_us();
+
+	if (stop_requested && !w->drain_until_us) {
+		w->drain_until_us = now + DRAIN_US;
+		server_stop_accepting(w->server);
+	}
+	if (w->drain_until_us && now >= w->drain_until_us && !w->abandoned) {
+		w->abandoned = true;
+		executor_abandon(&w->executor);
+	}
+	if (now < w->next_sweep_us)
+		return;
+	w->next_sweep_us = now + SWEEP_US;
+	server_close_overdue(w->server);
+	executor_expire(&w->executor);
+}
+
+void web_run(void *context, int channel_fd)
+{
+	static struct web w; /* zeroed; large, and there is one */
+
+	w.setup = context;
+	log_open((enum log_format)w.setup->config->log_format, "web");
+	start(&w, channel_fd);
+	while (!drained(&w) && !w.executor.spawner_gone) {
+		server_round(w.server, w.drain_until_us ? DRAIN_ROUND_MS : SWEEP_US / 1000);
+		executor_advance(&w.executor);
+		regular_work(&w);
+	}
+	exit(w.executor.spawner_gone ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* ---- before the fork --------------------------------------------------------------------------------------------- */
+
+int web_listen(const struct config *c, struct fault *f)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+					.ai_socktype = SOCK_STREAM,
+					.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
+	struct addrinfo *address;
+	char port[16];
+	const int on = 1;
+	OWNED_FD fd = -1;
+	int status;
+
+	snprintf(port, sizeof port, "%u", (unsigned)c->port);
+	status = getaddrinfo(c->host, port, &hints, &address);
+	if (status != 0)
+		return fault_set(f, 0, "HOST=\"%s\": must be a numeric IPv4 or IPv6 address (%s)", c->host,
+				 gai_strerror(status));
+	fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	status = fd < 0 || bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0;
+	freeaddrinfo(address);
+	if (status) {
+		fault_set(f, errno, "listen on HOST=\"%s\" PORT=%s", c->host, port);
+		return f->error == EADDRINUSE ?
+			       fault_hint(f, "another program uses the port: choose one with PORT=...") :
+			       -1;
+	}
+	return fd_release(&fd);
+}
