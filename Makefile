@@ -128,7 +128,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/json.h $(PARSERS)
 	$(Q)$(CLANG) -std=gnu11 -g -O1 -Iinclude -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 		-o $@ $< $(PARSERS) $(LIBS)
 
-test: test-deps ## everything: lint, unit, the suite as root and as an ordinary user, sanitizers, short fuzzing
+test: test-deps ## lint, unit, the suite as root, as an ordinary user and under sanitizers, short fuzzing
 	tests/run
 
 unit: $(UNIT_TESTS) ## the C unit tests

@@ -78,7 +78,7 @@ def _running(row, settings=SETTINGS):  # pylint: disable=dangerous-default-value
 def _red(row, machine):
     """The attacks that are not refused as they should be."""
     dropped = set(row["drop"].split(",")) - {""}
-    chosen = [attack for attack in ATTACKS if not attack.unsafe_without & dropped and not attack.needs and
+    chosen = [attack for attack in ATTACKS if not attack.unsafe_without & dropped and attack.needs in ("", "cgroup") and
               (attack.name in row.get("bombs", ()) or not attack.is_bomb and attack.name in row.get("only",
                                                                                                     [attack.name]))]
     plain = [attack for attack in chosen if attack.settings == SETTINGS]
