@@ -513,7 +513,8 @@ def test_killed_job_harms_only_itself(victim, fleet):
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(Client(server).execute, SLEEP.format(5))
         running(client)
-        wait_until(lambda: len(server.job_pids()) >= 2, 10, "init and python are there")
+        wait_until(lambda: server.children("safe-exec-init") and len(server.job_pids()) >= 2, 10,
+                   "init and python are there")
         inits = server.children("safe-exec-init")
         pids = inits if victim == "init" else [p for p in server.job_pids() if p not in inits]
         second = pool.submit(Client(server).execute, SLEEP.format(1))
