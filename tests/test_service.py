@@ -544,7 +544,8 @@ def test_nothing_is_left_after_jobs(fleet):
     for _ in range(8):
         for script in mix:
             client.execute(script)
-    assert state() == before
+    # a connection of an earlier test may have been closed meanwhile: fewer is fine
+    wait_until(lambda: all(now <= then for now, then in zip(state(), before)), 5, f"no more than {before} are open")
 
 
 # -- log -----------------------------------------------------------------------------------------------------------
