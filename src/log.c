@@ -46,12 +46,13 @@ static void put(struct line *l, const char *text)
 		put_char(l, *text++);
 }
 
+/* In both formats no character from outside can end the line; in JSON, nor the string. */
 static void put_escaped(struct line *l, const char *text, size_t most)
 {
 	for (; *text && most > 0; text++, most--) {
 		unsigned char c = (unsigned char)*text;
 
-		if (c == '"' || c == '\\') {
+		if (state.json && (c == '"' || c == '\\')) {
 			put_char(l, '\\');
 			put_char(l, (char)c);
 		} else if (c < 0x20 || c >= 0x7f) {
