@@ -29,3 +29,6 @@ struct runtime {
 /* Runs python_bin; -1 where it cannot be run, is no CPython >= 3.9, or answers nonsense. */
 int runtime_discover(const char *python_bin, struct runtime *r, struct fault *f);
 void runtime_free(struct runtime *r);
+
+/* path is tree or lies below it; both absolute, without . and .. */
+bool runtime_lies_under(const char *path, const char *tree);

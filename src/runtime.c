@@ -101,7 +101,7 @@ static int run(const char *python_bin, char *answer, struct fault *f)
 	return 0;
 }
 
-static int lies_under(const char *path, const char *tree)
+bool runtime_lies_under(const char *path, const char *tree)
 {
 	size_t length = strlen(tree);
 
@@ -125,7 +125,7 @@ static int add_tree(struct runtime *r, const char *path, struct fault *f)
 				f, 0, "PYTHON_BIN needs the directory %s: a jail that shows it would show the machine",
 				path);
 	for (size_t i = 0; i < r->tree_count; i++)
-		if (lies_under(path, r->trees[i]))
+		if (runtime_lies_under(path, r->trees[i]))
 			return 0;
 	if (r->tree_count == RUNTIME_TREES_MAX)
 		return fault_set(f, 0, "PYTHON_BIN needs more than %d directories", RUNTIME_TREES_MAX);

@@ -293,17 +293,10 @@ static int copy_file(const char *path, struct fault *f)
 	return write_new_file(target, bytes, (size_t)length, f);
 }
 
-static int lies_under(const char *path, const char *tree)
-{
-	size_t length = strlen(tree);
-
-	return strncmp(path, tree, length) == 0 && (path[length] == '/' || path[length] == '\0');
-}
-
 static int covered_by_policy(const struct policy *p, const char *path)
 {
 	for (size_t i = 0; i < p->mount_count; i++)
-		if (p->mounts[i].kind == POLICY_BIND && lies_under(path, p->mounts[i].path))
+		if (p->mounts[i].kind == POLICY_BIND && runtime_lies_under(path, p->mounts[i].path))
 			return 1;
 	return 0;
 }
@@ -330,7 +323,7 @@ static int bind_runtime(struct jail *j, const struct policy *p, const struct run
 	for (size_t i = 0; i < r->tree_count; i++) {
 		int status = 0;
 
-		if (lies_under(r->trees[i], "/tmp"))
+		if (runtime_lies_under(r->trees[i], "/tmp"))
 			status = stage_tree(j, r->trees[i], f);
 		else if (!covered_by_policy(p, r->trees[i]))
 			status = bind_tree(r->trees[i], f);
