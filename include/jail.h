@@ -49,7 +49,6 @@ struct jail {
 	gid_t outer_gid;
 	bool may_setgroups;
 	bool may_mount_proc; /* proved by trying */
-	bool own_user_ns;    /* the spawner itself had to make a user namespace */
 	int landlock_abi;    /* 0: the kernel has none */
 	struct jail_staged_tree trees[JAIL_TREES_MAX];
 	size_t tree_count;
@@ -88,6 +87,15 @@ int jail_map_ids(const struct jail *j, const struct jail_job *job, pid_t pid);
 
 /* Child: walks the layers. Returns 0, or -1 with *fault filled; then the child must _exit. */
 int jail_enter(const struct jail *j, const struct jail_job *job, struct jail_fault *fault);
+
+/*
+ * Child: the last limit, once it has sent its descriptors to the spawner: those under way count per uid, which jobs may
+ * share, against this limit (unix(7), ETOOMANYREFS). 0, or -1 with errno.
+ */
+int jail_limit_descriptors(const struct jail *j, const struct jail_job *job);
+
+/* Closes all descriptors from first to last: 0, or -1 with errno. */
+int jail_close_range(int first, int last);
 
 /* Name of layer index, NULL beyond the last. */
 const char *jail_layer_name(size_t index);

@@ -95,6 +95,18 @@ def _descriptors():
     return None
 
 
+def _writable_mounts():
+    try:
+        with open("/proc/self/mountinfo") as mounts:
+            lines = [line.split() for line in mounts]
+    except OSError:
+        return None  # no /proc here
+    for fields in lines:
+        if "ro" not in fields[5].split(",") and fields[4] not in ("/tmp", "/dev/shm", "/proc"):
+            return f"{fields[4]} is mounted writable"
+    return None
+
+
 def main():
     breaches = []
 
@@ -123,6 +135,6 @@ def main():
     expect(not _calls("chroot", b"/tmp"), "chroot")
     expect(not _calls("ptrace", PTRACE_ATTACH, 1, None, None), "ptrace of process 1")
     expect(_writes("/tmp/selftest"), "(and /tmp cannot be written)")
-    for problem in (_identity(), _descriptors()):
+    for problem in (_identity(), _descriptors(), _writable_mounts()):
         expect(problem is None, problem)
     return breaches or "ok"

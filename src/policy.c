@@ -2,7 +2,7 @@
 /*
  * Reads the policies and compiles the system call filters: see include/policy.h. Runs once, at start.
  *
- * libseccomp turns a profile into a BPF program here; the bytes are exported and later installed with seccomp(2),
+ * libseccomp turns a profile into a BPF program here; the bytes are exported and installed later,
  * so that a child between clone and exec allocates nothing. Exporting also keeps libseccomp's own idea of what
  * the running kernel can do out of the matter: on gVisor it is wrong.
  */

@@ -40,11 +40,14 @@ static int receive(int fd, void *message, size_t length, int fds[IO_MAX_FDS], si
 	return 1;
 }
 
+/* tmpfs(5): a page less would mean no limit on the number of files. */
+enum { TMP_LEAST_BYTES = 4096 };
+
 static int limits_within(const struct job_limits *l, const struct job_limits *most)
 {
 	return l->wall_ms > 0 && l->wall_ms <= most->wall_ms && l->cpu_seconds > 0 &&
 	       l->cpu_seconds <= most->cpu_seconds && l->memory_bytes > 0 && l->memory_bytes <= most->memory_bytes &&
-	       l->file_bytes > 0 && l->file_bytes <= most->file_bytes && l->tmp_bytes > 0 &&
+	       l->file_bytes > 0 && l->file_bytes <= most->file_bytes && l->tmp_bytes >= TMP_LEAST_BYTES &&
 	       l->tmp_bytes <= most->tmp_bytes && l->descriptors > 0 && l->descriptors <= most->descriptors &&
 	       l->processes > 0 && l->processes <= most->processes;
 }

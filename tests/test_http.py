@@ -454,3 +454,26 @@ def test_request_ids_are_unique(client):
 def test_request_id_cannot_add_headers(server):
     talk = converse(server, get(b"X-Request-Id: a\rX-Evil: 1"), method="GET", path="/health", answers=1, timeout=4)
     assert not any(answer.header_list("X-Evil") for answer in talk.answers)
+
+
+def test_bodies_have_a_budget_together(server):
+    """Many clients that each send most of a body: web keeps its size and turns the rest away."""
+    body = b"x" * 1_200_000
+    head = b"POST /execute HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1228800\r\n\r\n"
+    clients = []
+    try:
+        for _ in range(150):
+            client = socket.create_connection(("127.0.0.1", server.port))
+            client.settimeout(2)
+            clients.append(client)
+            try:
+                client.sendall(head + body)
+            except OSError:
+                pass                               # turned away already
+        with open(f"/proc/{server.web_pid()}/status", encoding="ascii") as status:
+            resident = int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+        # AddressSanitizer keeps what is freed for a while
+        assert resident < 120_000 or "san" in os.environ.get("SAFE_EXEC_BIN", ""), f"{resident} KB"
+    finally:
+        for client in clients:
+            client.close()

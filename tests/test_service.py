@@ -487,6 +487,51 @@ def test_web_dies_again_and_again():
             assert Client(server).result(f"def main(): return {n}") == n
 
 
+def test_web_that_is_stopped_alone_is_replaced(fleet):
+    """It shuts the shared socket down on its way out; the next one must hear again."""
+    with Server({}) as server:
+        client, old = Client(server), server.web_pid()
+        os.kill(old, signal.SIGTERM)
+        wait_until(lambda: server.web_pid() not in (None, old), 10, "a new web is there")
+        wait_until(lambda: _answers(client), 10, "the new web answers")
+        assert client.result("def main(): return 1") == 1
+
+
+def _answers(client):
+    try:
+        return client.health()["ok"]
+    except Exception:  # pylint: disable=broad-except  # any kind of "not yet"
+        return False
+
+
+def test_descriptors_under_way_are_the_senders_own(fleet):
+    """Descriptors in unread messages count per user: a job that sends many must not stop the jobs beside it."""
+    server = fleet.server({"TIME_LIMIT_SEC": "10", "MAX_CONCURRENCY": "2"})
+    hoard = """
+import array, os, socket, time
+def main():
+    keep, sent = [], 0
+    try:
+        while sent < 2000:
+            pair = socket.socketpair()
+            keep.append(pair)
+            pair[0].sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0] * 250))])
+            sent += 250
+    except OSError:
+        pass
+    print(sent, flush=True)
+    time.sleep(1.5)
+    return sent
+"""
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(Client(server).execute, hoard)
+        running(Client(server))
+        time.sleep(0.5)
+        for _ in range(3):
+            assert Client(server).result("def main(): return 1") == 1
+        assert first.result().result >= 250
+
+
 def test_everything_dies_with_the_spawner():
     with Server({"TIME_LIMIT_SEC": "60"}) as server, ThreadPoolExecutor(1) as pool:
         job = pool.submit(converse, server, request_bytes(SLEEP.format(50)), timeout=20)

@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,13 +36,13 @@ int jail_reserve_descriptors(void)
 	return close(fd);
 }
 
-static int close_from(int first)
+int jail_close_range(int first, int last)
 {
-	if (syscall(SYS_close_range, first, ~0U, 0) == 0)
+	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
 		return 0;
 	if (errno != ENOSYS && errno != EINVAL) /* before Linux 5.9; gVisor before 2025 */
 		return -1;
-	for (int fd = first; fd < MOST_DESCRIPTORS; fd++)
+	for (int fd = first; fd <= last && fd < MOST_DESCRIPTORS; fd++)
 		close(fd);
 	return 0;
 }
@@ -61,6 +62,6 @@ int descriptors_enter(const struct jail *j, const struct jail_job *job)
 		if (dup2(sources[fd], fd) < 0)
 			return -1;
 	if (DROPPED(j, DROP_DESCRIPTORS)) /* leave one that survives exec */
-		return dup(JAIL_FD_STDIN) < 0 ? -1 : close_from(MOST_DESCRIPTORS);
-	return close_from(JAIL_FD_COUNT);
+		return dup(JAIL_FD_STDIN) < 0 ? -1 : jail_close_range(MOST_DESCRIPTORS, INT_MAX);
+	return jail_close_range(JAIL_FD_COUNT, INT_MAX);
 }

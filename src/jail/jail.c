@@ -61,6 +61,8 @@ void jail_layer_status(const struct jail *j, size_t index, char *buffer)
 		snprintf(buffer, JAIL_STATUS_BYTES, "ok (ABI %d)", j->landlock_abi);
 	else if (layers[index].enter == mounts_enter && !j->may_mount_proc)
 		snprintf(buffer, JAIL_STATUS_BYTES, "ok (without /proc: a masked /proc forbids it)");
+	else if (layers[index].enter == identity_enter && j->outer_uid == 0 && !j->slot_uids)
+		snprintf(buffer, JAIL_STATUS_BYTES, "ok (one uid for all: this root cannot change ids)");
 	else
 		snprintf(buffer, JAIL_STATUS_BYTES, "ok");
 }

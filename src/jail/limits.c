@@ -18,6 +18,9 @@
 
 enum { STACK_BYTES = 8 << 20, SPARE_PROCESSES = 1 /* init */, SIGNALS_PENDING = 1024 };
 
+/* core(5): 0 does not bind a core_pattern that is a pipe to a program; 1 is the kernel's word for no dump at all. */
+enum { NO_CORE = 1 };
+
 /*
  * Address space beyond the memory limit: thread stacks are reserved and hardly used, and the interpreter with its
  * libraries maps far more than it touches.
@@ -56,10 +59,9 @@ int limits_enter(const struct jail *j, const struct jail_job *job)
 		{ RLIMIT_AS, address_space(l), true },
 		{ RLIMIT_CPU, l->cpu_seconds, true },
 		{ RLIMIT_FSIZE, l->file_bytes, true },
-		{ RLIMIT_NOFILE, l->descriptors, true },
 		{ RLIMIT_NPROC, l->processes + SPARE_PROCESSES, true },
 		{ RLIMIT_STACK, STACK_BYTES, true },
-		{ RLIMIT_CORE, 0, true },
+		{ RLIMIT_CORE, NO_CORE, true },
 		{ RLIMIT_MEMLOCK, 0, false },
 		{ RLIMIT_MSGQUEUE, 0, false },
 		{ RLIMIT_NICE, 0, false },
@@ -74,4 +76,9 @@ int limits_enter(const struct jail *j, const struct jail_job *job)
 		if (set(limits[i].resource, limits[i].value) < 0 && limits[i].required)
 			return -1;
 	return 0;
+}
+
+int jail_limit_descriptors(const struct jail *j, const struct jail_job *job)
+{
+	return DROPPED(j, DROP_LIMITS) ? 0 : set(RLIMIT_NOFILE, job->limits.descriptors);
 }

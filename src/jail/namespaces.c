@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -87,6 +88,13 @@ static int wait_for_maps(void)
 	return io_read_exact(JAIL_FD_SYNC, &word, 1);
 }
 
+static bool spawner_is_gone(void)
+{
+	struct pollfd pair = { .fd = JAIL_FD_SYNC };
+
+	return poll(&pair, 1, 0) == 1 && (pair.revents & POLLHUP);
+}
+
 int namespaces_enter(const struct jail *j, const struct jail_job *job)
 {
 	static const char host[] = "sandbox";
@@ -103,8 +111,8 @@ int namespaces_enter(const struct jail *j, const struct jail_job *job)
 	if (syscall(SYS_setresgid, JAIL_GID, JAIL_GID, JAIL_GID) < 0 ||
 	    syscall(SYS_setresuid, JAIL_UID, JAIL_UID, JAIL_UID) < 0)
 		return -1;
-	/* The kernel clears this on a change of ids (prctl(2)). */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setsid() < 0)
+	/* The kernel clears this on a change of ids (prctl(2)); the spawner may have died just then. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || spawner_is_gone() || setsid() < 0)
 		return -1;
 	if (!DROPPED(j, DROP_UTS_NS) && sethostname(host, sizeof host - 1) < 0)
 		return -1;

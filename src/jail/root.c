@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,7 +172,6 @@ static int enter_namespaces(struct jail *j, struct fault *f)
 		return fault_set(f, errno, "setgroups");
 	if (unshare(wanted) == 0)
 		return 0;
-	j->own_user_ns = true;
 	/* /proc/self/uid_map belongs to root while a process is not dumpable (proc(5)) */
 	prctl(PR_SET_DUMPABLE, 1);
 	if ((j->slot_uids ? unshare_user_keeping_ids(f) : unshare_user_alone(j, f)) < 0)
@@ -238,12 +238,45 @@ static unsigned long kept_flags(const char *path)
 	return flags;
 }
 
+/* Whether something is mounted below target. */
+static bool has_submounts(const char *target)
+{
+	char line[PATH_BYTES], point[PATH_BYTES];
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	bool found = !mounts; /* cannot be told: take it that there is */
+
+	while (mounts && !found && fgets(line, sizeof line, mounts))
+		found = sscanf(line, "%*s %*s %*s %*s %4095s", point) == 1 && strcmp(point, target) != 0 &&
+			runtime_lies_under(point, target);
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+
+/*
+ * A re-mount changes one mount; what lies below it (a volume in a virtual environment, say) needs mount_setattr(2),
+ * Linux 5.12. Without that call a tree with such mounts is not shown at all.
+ */
+static int restrict_submounts(const char *target, unsigned long more_flags, struct fault *f)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID };
+
+	attributes.attr_set |= more_flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0;
+	if (syscall(SYS_mount_setattr, AT_FDCWD, target, AT_RECURSIVE, &attributes, sizeof attributes) == 0)
+		return 0;
+	if (errno == ENOSYS && !has_submounts(target))
+		return 0;
+	return fault_set(f, errno, "make %s and the mounts below it read-only", target);
+}
+
 static int bind_read_only(const char *source, const char *target, unsigned long more_flags, struct fault *f)
 {
 	struct statvfs info;
 
 	if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return fault_set(f, errno, "bind %s", source);
+	if (restrict_submounts(target, more_flags, f) < 0)
+		return -1;
 	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | more_flags | kept_flags(target),
 		  NULL) < 0)
 		return fault_set(f, errno, "make %s read-only", source);

@@ -2,6 +2,8 @@
 /* What runs in the cloned child, and what it says to the spawner: inside src/spawn only. */
 #pragma once
 
+#include <sys/resource.h>
+
 #include "jail.h"
 
 enum init_word { INIT_STARTED = 1, INIT_FAULT = 2, INIT_ENDED = 3 };
@@ -17,6 +19,13 @@ struct init_message {
 	uint64_t main_cpu_us; /* of the Python process and the children that it waited for */
 	uint64_t peak_bytes;  /* largest resident set among what init reaped */
 };
+
+/* User and system time together, in microseconds. */
+static inline uint64_t body_cpu_us(const struct rusage *usage)
+{
+	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+}
 
 /* Enters the jail, runs the body below as pid 2, reaps, reports, ends. sync_fd is the child's end. */
 void init_run(const struct jail *j, const struct jail_job *job, int sync_fd) __attribute__((noreturn));

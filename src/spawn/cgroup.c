@@ -250,6 +250,7 @@ static int delegate_v2(struct cgroups *g)
 
 	snprintf(name, sizeof name, "%s-self", g->name);
 	snprintf(procs, sizeof procs, "%s/cgroup.procs", name);
+	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR); /* of an earlier process with our number */
 	if (mkdirat(g->base_fd[MEMORY], name, 0755) < 0 || io_write_file(g->base_fd[MEMORY], procs, "0") < 0)
 		return -1;
 	return io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "+memory +pids");

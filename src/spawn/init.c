@@ -66,12 +66,6 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static uint64_t cpu_us(const struct rusage *usage)
-{
-	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
-	       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
-}
-
 /* Reaps whatever ends, until the Python process has ended. */
 static void reap_until(pid_t main_pid, struct init_message *report)
 {
@@ -90,7 +84,7 @@ static void reap_until(pid_t main_pid, struct init_message *report)
 		if (pid != main_pid)
 			continue;
 		report->wait_status = status;
-		report->main_cpu_us = cpu_us(&usage);
+		report->main_cpu_us = body_cpu_us(&usage);
 		return;
 	}
 }
@@ -108,6 +102,8 @@ void init_run(const struct jail *j, const struct jail_job *job, int sync_fd)
 	if (jail_enter(j, job, &fault) < 0)
 		fail(fault.layer, fault.error);
 	say_started();
+	if (jail_limit_descriptors(j, job) < 0)
+		fail(0, errno);
 	pid = fork();
 	if (pid == 0) {
 		if (close(JAIL_FD_SYNC) == 0)

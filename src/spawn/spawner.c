@@ -44,6 +44,8 @@ enum {
 	RESTART_LEAST_US = 50000, /* of web, doubled while it keeps dying young */
 	RESTART_MOST_US = 5000000,
 	YOUNG_US = 10000000,
+	SPARE_DESCRIPTORS = 64,
+	DESCRIPTORS_PER_SLOT = 16, /* here: sync pair, two mounts, six of cgroups; in web: pipes */
 };
 
 struct slot {
@@ -55,6 +57,7 @@ struct slot {
 	uint64_t next_tick_us;
 	uint64_t oom_kills_before;
 	uint64_t cpu_before_us; /* of the slot's group */
+	uint64_t seen_cpu_us;   /* at the last look */
 	enum killed_by killed_by;
 	int sync_fd;
 	int mount_fds[INIT_FD_COUNT];
@@ -227,11 +230,12 @@ static uint64_t used_cpu_us(const struct spawner *s, const struct slot *slot)
 }
 
 /* The regular look at a running job. */
-static void tick(struct spawner *s, struct slot *slot, uint64_t now)
+static void tick(struct spawner *s, struct slot *slot)
 {
 	bool accounting = cgroups_version(s->cgroups) == MEMORY_BY_ACCOUNTING || DROPPED(&s->jail, DROP_CGROUP);
+	uint64_t started = io_now_us(), ended;
 
-	if (now < slot->next_tick_us)
+	if (started < slot->next_tick_us)
 		return;
 	if (accounting && !DROPPED(&s->jail, DROP_MEMORY)) {
 		hear_init(slot);
@@ -240,16 +244,22 @@ static void tick(struct spawner *s, struct slot *slot, uint64_t now)
 	} else if (cgroups_oom_kills(s->cgroups, (uint32_t)(slot - s->slot)) > slot->oom_kills_before) {
 		kill_job(slot, KILLED_BY_MEMORY); /* v1 kills one process; the job is over all the same */
 	}
-	if (!DROPPED(&s->jail, DROP_CPU) && used_cpu_us(s, slot) >= (uint64_t)slot->limits.cpu_seconds * 1000000)
+	slot->seen_cpu_us = used_cpu_us(s, slot);
+	if (!DROPPED(&s->jail, DROP_CPU) && slot->seen_cpu_us >= (uint64_t)slot->limits.cpu_seconds * 1000000)
 		kill_job(slot, KILLED_BY_CPU);
 	/* A job that makes itself expensive to look at gets a tenth of this process at most. */
-	slot->next_tick_us = now + (accounting ? MEMORY_TICK_US : CPU_TICK_US) + TICK_SHARE * (io_now_us() - now);
+	ended = io_now_us();
+	slot->next_tick_us = ended + (accounting ? MEMORY_TICK_US : CPU_TICK_US) + TICK_SHARE * (ended - started);
 }
 
-static uint64_t cpu_us(const struct rusage *usage)
+/* When init is killed, the kernel reaps its children without adding their time to its own. */
+static uint64_t whole_cpu_us(const struct spawner *s, const struct slot *slot, const struct rusage *usage)
 {
-	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
-	       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+	uint64_t us;
+
+	if (cgroups_cpu_us(s->cgroups, (uint32_t)(slot - s->slot), &us))
+		return us - slot->cpu_before_us;
+	return slot->seen_cpu_us > body_cpu_us(usage) ? slot->seen_cpu_us : body_cpu_us(usage);
 }
 
 /* Init has been waited for: puts the facts together and frees the slot. */
@@ -266,7 +276,7 @@ static void finish_job(struct spawner *s, struct slot *slot, int init_status, co
 					.job_id = slot->job_id,
 					.wait_status = init_status,
 					.killed_by = slot->killed_by,
-					.cpu_us = cpu_us(usage) };
+					.cpu_us = whole_cpu_us(s, slot, usage) };
 	if (slot->ended && slot->end.word == INIT_ENDED) {
 		report->wait_status = slot->end.wait_status;
 		report->peak_bytes = slot->end.peak_bytes;
@@ -284,18 +294,10 @@ static void finish_job(struct spawner *s, struct slot *slot, int init_status, co
 	forget_job(slot);
 }
 
-static void report_to_web(const struct spawner *s, const struct exit_report *report)
-{
-	/* Web reads all its life, and there are fewer reports under way than the socket holds: a failure is its death. */
-	if (s->channel_fd >= 0)
-		(void)wire_send_report(s->channel_fd, report);
-}
-
 /* ---- web ------------------------------------------------------------------------------------------------------ */
 
 static void start_web(struct spawner *s)
 {
-	const int most_reports = 4 * JAIL_SLOTS_MAX * (int)sizeof(struct exit_report);
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -303,7 +305,6 @@ static void start_web(struct spawner *s)
 		s->web_restart_us = io_now_us() + RESTART_MOST_US;
 		return;
 	}
-	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &most_reports, sizeof most_reports);
 	s->web_pid = fork();
 	if (s->web_pid == 0) {
 		sigset_t none;
@@ -364,13 +365,32 @@ static void web_is_gone(struct spawner *s, int status)
 		  "web died; it is started again in %llu ms", (unsigned long long)(s->restart_delay_us / 1000));
 }
 
-/* A message that does not validate can only come from a web that somebody took over. */
+/* A message that does not validate can only come from a web that somebody took over; one that does not read is stuck. */
 static void condemn_web(struct spawner *s, const struct fault *f)
 {
-	log_event(LOG_ERROR, NULL, "web sent what it must not: %s; it is killed", f->text);
+	log_event(LOG_ERROR, NULL, "web is killed: %s", f->text);
 	fd_close(&s->channel_fd);
 	if (s->web_pid > 0)
 		kill(s->web_pid, SIGKILL);
+}
+
+/* Without its channel a web is of no use; that it should end by itself is only its word. */
+static void lose_channel(struct spawner *s)
+{
+	fd_close(&s->channel_fd);
+	if (!s->drain_until_us && s->web_pid > 0)
+		kill(s->web_pid, SIGKILL);
+}
+
+/* A report that is lost would leave a client and its slot waiting for ever; the socket holds more than there are slots. */
+static void report_to_web(struct spawner *s, const struct exit_report *report)
+{
+	struct fault f;
+
+	if (s->channel_fd < 0 || wire_send_report(s->channel_fd, report) == 0)
+		return;
+	fault_set(&f, errno, "a report cannot be sent");
+	condemn_web(s, &f);
 }
 
 static void take_start(struct spawner *s, const struct start_msg *msg, int fds[WIRE_FD_COUNT])
@@ -402,7 +422,7 @@ static void take_message(struct spawner *s)
 		if (f.error != 0)
 			condemn_web(s, &f);
 		else
-			fd_close(&s->channel_fd); /* end of file: its exit is on the way */
+			lose_channel(s);
 		return;
 	}
 	if (msg.kind == WIRE_CANCEL) {
@@ -473,7 +493,7 @@ static void look_at_jobs(struct spawner *s)
 		if (now >= slot->deadline_us)
 			kill_job(slot, KILLED_BY_WALL);
 		if (slot->killed_by == KILLED_BY_NOBODY)
-			tick(s, slot, now);
+			tick(s, slot);
 	}
 }
 
@@ -492,9 +512,9 @@ static struct timespec time_to_wait(const struct spawner *s)
 			earlier(&when, s->slot[i].deadline_us);
 			earlier(&when, s->slot[i].next_tick_us);
 		}
-	if (s->web_restart_us)
+	if (s->web_restart_us && !any_job(s)) /* else the death of the last job wakes us */
 		earlier(&when, s->web_restart_us);
-	if (s->drain_until_us)
+	if (s->drain_until_us && !s->stop_now)
 		earlier(&when, s->drain_until_us);
 	when = when > now ? when - now : 0;
 	return (struct timespec){ .tv_sec = (time_t)(when / 1000000), .tv_nsec = (long)(when % 1000000) * 1000 };
@@ -561,7 +581,7 @@ int spawner_serve(struct spawner *s, const struct spawner_web *web)
 		handle_stop(s); /* first: a web that ends because it was told to did not die */
 		reap(s);
 		look_at_jobs(s);
-		if (s->web_restart_us && io_now_us() >= s->web_restart_us && !any_job(s))
+		if (s->web_restart_us && !s->drain_until_us && io_now_us() >= s->web_restart_us && !any_job(s))
 			start_web(s);
 	}
 	log_event(LOG_INFO, NULL, "stopped");
@@ -569,6 +589,24 @@ int spawner_serve(struct spawner *s, const struct spawner_web *web)
 }
 
 /* ---- start and end --------------------------------------------------------------------------------------------- */
+
+/* Of this process and of web, which is forked from it. */
+static int raise_descriptor_limit(const struct spawner *s, struct fault *f)
+{
+	const rlim_t needed = SPARE_DESCRIPTORS + (rlim_t)s->slots * DESCRIPTORS_PER_SLOT;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return fault_set(f, errno, "getrlimit");
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return fault_set(f, errno, "raise the limit of open descriptors");
+	if (limit.rlim_cur >= needed)
+		return 0;
+	return fault_set(f, 0,
+			 "MAX_CONCURRENCY=%u needs %llu open descriptors, and the hard limit (ulimit -Hn) is %llu",
+			 s->slots, (unsigned long long)needed, (unsigned long long)limit.rlim_max);
+}
 
 struct spawner *spawner_open(const struct config *c, const struct policy *p, const struct runtime *r, struct fault *f)
 {
@@ -583,6 +621,10 @@ struct spawner *spawner_open(const struct config *c, const struct policy *p, con
 	s->slots = (uint32_t)c->max_concurrency;
 	for (uint32_t i = 0; i < JAIL_SLOTS_MAX; i++)
 		clear_slot(&s->slot[i]);
+	if (raise_descriptor_limit(s, f) < 0) {
+		free(s);
+		return NULL;
+	}
 	s->cgroups = cgroups_open(s->slots, &s->most, s->cgroup_status);
 	if (jail_prepare(&s->jail, p, r, f) < 0) {
 		spawner_close(s);

@@ -57,7 +57,7 @@ void execute_cancel(struct execution *x);
 /* Starts waiting jobs while slots are free. Called after each round of the loop. */
 void executor_advance(struct executor *e);
 
-/* Answers what has waited too long for a slot. Called about once a second. */
+/* Answers what has waited too long for a slot. Called about twice a second. */
 void executor_expire(struct executor *e);
 
 /* Kills all that runs and answers all that waits, with OVERLOADED: the service is going away. */

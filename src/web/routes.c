@@ -89,9 +89,17 @@ static struct reply answer_health(const struct service *s, const struct route_re
 	return reply_json(reason ? 503 : 200, health);
 }
 
+static bool is_full(const struct executor *e)
+{
+	return e->running_count + e->waiting_count >= e->settings.slots + e->settings.queue_limit;
+}
+
 static struct reply answer_ready(const struct service *s, const struct route_request *r)
 {
 	const char *reason = why_not_ready(s);
+
+	if (!reason && is_full(s->executor))
+		reason = "full: all slots and the queue are taken";
 
 	(void)r;
 	if (!reason)

@@ -42,6 +42,8 @@ enum {
 	IDLE_US = 60000000,
 	SPARE_DESCRIPTORS = 64,
 	BODY_FIRST_ROOM = 4096,
+	BODIES_MOST_BYTES =
+		64 << 20, /* of all requests that are being received; or two of the largest, if that is more */
 	UUID_BYTES = 37,
 	EMPTY_ROUNDS_MOST = 16,
 	EMPTY_ROUND_MS = 5,
@@ -69,6 +71,7 @@ struct exchange {
 	char *body;
 	size_t body_used, body_room;
 	bool body_over;
+	bool crowded;      /* there was no room for the body */
 	struct watch gone; /* the client's socket, while suspended */
 	struct execution *execution;
 	struct execution_end end;
@@ -87,7 +90,8 @@ struct server {
 	struct client *clients;
 	unsigned exchanges; /* under way */
 	size_t body_limit;
-	unsigned empty_rounds; /* in a row: the library wanted to go on at once, and there was nothing */
+	size_t bodies_bytes, bodies_most; /* held for all requests together */
+	unsigned empty_rounds;            /* in a row: the library wanted to go on at once, and there was nothing */
 };
 
 /* ---- connections --------------------------------------------------------------------------------------------------- */
@@ -264,6 +268,15 @@ static void on_client_gone(struct watch *w, uint32_t events)
 	MHD_resume_connection(x->connection);
 }
 
+static void drop_body(struct exchange *x)
+{
+	x->server->bodies_bytes -= x->body_room;
+	free(x->body);
+	x->body = NULL;
+	x->body_used = 0;
+	x->body_room = 0;
+}
+
 static enum MHD_Result execute(struct exchange *x)
 {
 	struct server *s = x->server;
@@ -271,6 +284,8 @@ static enum MHD_Result execute(struct exchange *x)
 	struct reply error;
 	struct job job;
 
+	if (x->crowded)
+		return answer_now(x, reply_overloaded("Too many bodies are being sent at once: try again later."));
 	if (x->body_over) {
 		struct strict_head over = { .host = 1, .length = s->body_limit + 1 };
 
@@ -284,8 +299,7 @@ static enum MHD_Result execute(struct exchange *x)
 	}
 	if (request_parse(x->body, x->body_used, s->setup->config->max_script_bytes, &limits, &job, &error) < 0)
 		return answer_now(x, error);
-	free(x->body);
-	x->body = NULL;
+	drop_body(x);
 	x->execution = execute_submit(s->executor, &job, on_done, x);
 	if (!x->execution)
 		return answer_now(x, reply_overloaded(NULL));
@@ -387,9 +401,15 @@ static bool keep_body(struct exchange *x, const char *bytes, size_t length)
 
 		while (room < x->body_used + length)
 			room *= 2;
+		if (x->server->bodies_bytes + room - x->body_room > x->server->bodies_most) {
+			x->crowded = true;
+			drop_body(x);
+			return true;
+		}
 		grown = realloc(x->body, room);
 		if (!grown)
 			return false;
+		x->server->bodies_bytes += room - x->body_room;
 		x->body = grown;
 		x->body_room = room;
 	}
@@ -404,7 +424,7 @@ static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *
 	bool wanted = x->route && !x->route->answer && !x->answered;
 
 	set_body_deadline(x);
-	if (!wanted || x->body_over) {
+	if (!wanted || x->body_over || x->crowded) {
 		x->discarded += *length;
 		if (x->discarded > x->server->body_limit)
 			return MHD_NO;
@@ -470,7 +490,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	log_exchange(x);
 	set_deadline(x->client, IDLE_US);
 	reply_free(&x->end.reply);
-	free(x->body);
+	drop_body(x);
 	free(x);
 	s->exchanges--;
 	*context = NULL;
@@ -530,6 +550,8 @@ struct server *server_open(struct loop *loop, struct executor *executor, const s
 	s->loop = loop;
 	s->executor = executor;
 	s->body_limit = request_body_limit(setup->config->max_script_bytes);
+	s->bodies_most = 4 * s->body_limit > BODIES_MOST_BYTES ? 4 * s->body_limit :
+								 BODIES_MOST_BYTES; /* room doubles */
 	if (service_open(&s->service, setup, executor) < 0)
 		return NULL;
 	s->daemon = start_daemon(s);

@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "execute.h"
@@ -28,10 +27,6 @@
 #include "loop.h"
 #include "own.h"
 #include "server.h"
-
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
 
 enum { BACKLOG = 1024, SWEEP_US = 500000, DRAIN_US = 8000000, DRAIN_ROUND_MS = 20 };
 
@@ -61,24 +56,14 @@ static void fail(const char *what)
 	_exit(EXIT_FAILURE);
 }
 
-static void close_between(int first, int last)
-{
-	if (first > last)
-		return;
-	if (syscall(SYS_close_range, first, last, 0) == 0)
-		return;
-	for (int fd = first; fd <= last && fd < 65536; fd++)
-		close(fd);
-}
-
 /* The fork of the spawner holds its descriptors: all but the two that web works with are closed. */
 static void close_inherited(int a, int b)
 {
 	int low = a < b ? a : b, high = a < b ? b : a;
 
-	close_between(STDERR_FILENO + 1, low - 1);
-	close_between(low + 1, high - 1);
-	close_between(high + 1, INT_MAX);
+	if (jail_close_range(STDERR_FILENO + 1, low - 1) < 0 || jail_close_range(low + 1, high - 1) < 0 ||
+	    jail_close_range(high + 1, INT_MAX) < 0)
+		fail("close what was inherited");
 }
 
 static void become_harmless(const struct web_setup *setup)
@@ -112,6 +97,8 @@ static void start(struct web *w, int channel_fd)
 	close_inherited(channel_fd, w->setup->listen_fd);
 	if (chroot("/empty") < 0 || chdir("/") < 0)
 		fail("chroot");
+	if (listen(w->setup->listen_fd, BACKLOG) < 0) /* again: a web before this one may have shut the socket down */
+		fail("listen");
 	if (loop_open(&w->loop) < 0 || executor_open(&w->executor, &w->loop, channel_fd, &settings) < 0)
 		fail("epoll");
 	w->server = server_open(&w->loop, &w->executor, w->setup);

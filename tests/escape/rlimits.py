@@ -2,7 +2,7 @@
 """All limits are hard, have the configured value, and cannot be raised.
 
 layers: limits
-expect: {"soft is hard": true, "CORE": 0, "CPU": "CPU_LIMIT_SEC", "FSIZE": "FSIZE_LIMIT_MB", "NOFILE": "NOFILE_LIMIT",
+expect: {"soft is hard": true, "CORE": 1, "CPU": "CPU_LIMIT_SEC", "FSIZE": "FSIZE_LIMIT_MB", "NOFILE": "NOFILE_LIMIT",
          "NPROC": "NPROC_LIMIT", "STACK": 8388608, "MEMLOCK": 0, "MSGQUEUE": 0, "NICE": 0, "RTPRIO": 0,
          "AS bounded": true,
          "raise": ["EPERM"]}

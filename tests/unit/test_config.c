@@ -98,7 +98,7 @@ static const struct {
 	{ "PORT", "--port", OFFSET(port), "1", 1 },
 	{ "PORT", "--port", OFFSET(port), "65535", 65535 },
 	{ "PORT", "--port", OFFSET(port), "0080", 80 },
-	{ "MAX_SCRIPT_BYTES", "--max-script-bytes", OFFSET(max_script_bytes), "16777216", 16777216 },
+	{ "MAX_SCRIPT_BYTES", "--max-script-bytes", OFFSET(max_script_bytes), "1048576", 1048576 },
 	{ "MAX_STDOUT_BYTES", "--max-stdout-bytes", OFFSET(max_stdout_bytes), "0", 0 },
 	{ "MAX_RESULT_BYTES", "--max-result-bytes", OFFSET(max_result_bytes), "1", 1 },
 	{ "TIME_LIMIT_SEC", "--time-limit-sec", OFFSET(time_limit_ms), "0.1", 100 },

@@ -137,7 +137,7 @@ static const struct {
 	FIELD(limits.memory_bytes, 1 << 29, (1 << 29) + 1),
 	FIELD(limits.file_bytes, 1, 0),
 	FIELD(limits.file_bytes, 1 << 20, UINT64_MAX),
-	FIELD(limits.tmp_bytes, 1, 0),
+	FIELD(limits.tmp_bytes, 4096, 4095),
 	FIELD(limits.tmp_bytes, 1 << 24, (1 << 24) + 1),
 	FIELD(limits.descriptors, 1, 0),
 	FIELD(limits.descriptors, 64, 65),
