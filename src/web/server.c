@@ -42,6 +42,7 @@ enum {
 	IDLE_US = 60000000,
 	SPARE_DESCRIPTORS = 64,
 	BODY_FIRST_ROOM = 4096,
+	SMALL_BODY_BYTES = 32768, /* is always taken: who holds large ones back must not keep the small ones out */
 	BODIES_MOST_BYTES =
 		64 << 20, /* of all requests that are being received; or two of the largest, if that is more */
 	UUID_BYTES = 37,
@@ -401,7 +402,7 @@ static bool keep_body(struct exchange *x, const char *bytes, size_t length)
 
 		while (room < x->body_used + length)
 			room *= 2;
-		if (x->server->bodies_bytes + room - x->body_room > x->server->bodies_most) {
+		if (room > SMALL_BODY_BYTES && x->server->bodies_bytes + room - x->body_room > x->server->bodies_most) {
 			x->crowded = true;
 			drop_body(x);
 			return true;
