@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,9 @@ enum {
 	GROUP_PATH_BYTES = 2048,
 	PROOF_LIMIT_BYTES = 16 << 20,
 	PROOF_TOUCH_BYTES = 64 << 20,
-	INIT_PROCESSES = 1
+	INIT_PROCESSES = 1,
+	REMOVE_TRIES = 20,
+	REMOVE_PAUSE_MS = 5,
 };
 
 /* v1 has a hierarchy for each; under v2 all of it is the first one. Only memory is a must. */
@@ -140,6 +143,13 @@ static int open_v2(void)
 
 /* ---- making and removing ---------------------------------------------------------------------------------------- */
 
+/* A group is busy for a moment after its last process was waited for. */
+static void remove_directory(int dir_fd, const char *name)
+{
+	for (int tries = 0; tries < REMOVE_TRIES && unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno == EBUSY; tries++)
+		poll(NULL, 0, REMOVE_PAUSE_MS);
+}
+
 static void remove_group(int base_fd, const char *name)
 {
 	OWNED_FD fd = base_fd < 0 ? -1 : openat(base_fd, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
@@ -150,10 +160,9 @@ static void remove_group(int base_fd, const char *name)
 		char slot_name[NAME_BYTES];
 
 		snprintf(slot_name, sizeof slot_name, "slot-%u", slot);
-		if (unlinkat(fd, slot_name, AT_REMOVEDIR) < 0 && errno == ENOENT)
-			break;
+		remove_directory(fd, slot_name);
 	}
-	unlinkat(base_fd, name, AT_REMOVEDIR);
+	remove_directory(base_fd, name);
 }
 
 /* A service that was killed leaves its empty groups: remove those whose process is gone. */
