@@ -10,7 +10,7 @@ IMAGE   ?= safe-exec
 FUZZ_SECONDS ?= 10
 
 # Debian packages, and which command needs them.
-BUILD_PACKAGES = gcc make libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libseccomp-dev
+BUILD_PACKAGES = gcc make libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libseccomp-dev libpython3-dev
 RUN_PACKAGES   = python3 python3-numpy python3-pandas media-types tzdata
 TEST_PACKAGES  = curl libcmocka-dev python3-pytest python3-hypothesis python3-jsonschema python3-requests \
                  clang libclang-rt-dev clang-format clang-tidy cppcheck
@@ -36,10 +36,15 @@ LINK     = $(CC) $(LINKED) $(LDFLAGS)
 endif
 
 SOURCES    = $(wildcard src/*.c src/web/*.c src/spawn/*.c src/jail/*.c)
+# The extension module of a template: what joins a cell, without what builds the jail's root. It is loaded into PYTHON_BIN,
+# which is not sanitized, so it never is.
+TEMPLATE   = $(wildcard src/template/*.c) $(filter-out src/jail/root.c src/jail/prepare.c,$(wildcard src/jail/*.c)) src/io.c src/fault.c
 HEADERS    = $(wildcard include/*.h src/*/*.h)
 EMBEDDED   = $(wildcard runner/*.py policy/*) $(shell find src/web/assets -type f 2>/dev/null)
 OBJECTS    = $(SOURCES:src/%.c=$(OUT)/%.o) $(OUT)/assets.o
-DROPPED    = $(SOURCES:src/%.c=$(OUT)/drop/%.o) $(OUT)/assets.o
+DROPPED    = $(SOURCES:src/%.c=$(OUT)/drop/%.o) $(OUT)/drop/assets.o
+MODULE     = $(TEMPLATE:src/%.c=$(OUT)/module/%.o)
+DROPMODULE = $(TEMPLATE:src/%.c=$(OUT)/drop/module/%.o)
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS    = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -87,10 +92,33 @@ $(OUT)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
-$(OUT)/assets.o: src/assets.S $(EMBEDDED)
+# The embedded extension module is found by -I: a test build has one of its own.
+$(OUT)/assets.o $(OUT)/drop/assets.o: %/assets.o: src/assets.S $(EMBEDDED) %/_template.abi3.so
 	$(call say,AS  )
 	@mkdir -p $(@D)
-	$(Q)$(CC) -c -o $@ $<
+	$(Q)$(CC) -c -Wa,-I$(@D) -o $@ $<
+
+COMPILE_MODULE = $(CC) $(BASIC) $(PYTHON_INCLUDES) -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC -fvisibility=hidden $(CFLAGS)
+LINK_MODULE    = $(CC) -shared -Wl,-z,relro,-z,now,-z,noexecstack -s $(LDFLAGS)
+PYTHON_INCLUDES = $(shell pkg-config --cflags python3 2>/dev/null)
+
+$(OUT)/_template.abi3.so: $(MODULE)
+	$(call say,LINK)
+	$(Q)$(LINK_MODULE) -o $@ $^
+
+$(OUT)/drop/_template.abi3.so: $(DROPMODULE)
+	$(call say,LINK)
+	$(Q)$(LINK_MODULE) -o $@ $^
+
+$(OUT)/module/%.o: src/%.c
+	$(call say,CC  )
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE_MODULE) -MMD -MP -c -o $@ $<
+
+$(OUT)/drop/module/%.o: src/%.c
+	$(call say,CC  )
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE_MODULE) -DSAFE_EXEC_TEST_DROP -MMD -MP -c -o $@ $<
 
 run: deps ## install what is missing, build, serve on 127.0.0.1:8080
 	@$(MAKE) --no-print-directory all
@@ -158,4 +186,4 @@ clean: ## remove build/
 
 .PHONY: all help deps test-deps run install image test unit lint format fuzz clean
 .DEFAULT_GOAL = all
--include $(OBJECTS:.o=.d) $(DROPPED:.o=.d)
+-include $(OBJECTS:.o=.d) $(DROPPED:.o=.d) $(MODULE:.o=.d) $(DROPMODULE:.o=.d)

@@ -12,6 +12,8 @@ struct asset {
 #define ASSET_LIST(X)                                                                                                  \
 	X(runner)                                                                                                      \
 	X(tojson)                                                                                                      \
+	X(template)                                                                                                    \
+	X(template_module)                                                                                             \
 	X(selftest)                                                                                                    \
 	X(discover)                                                                                                    \
 	X(policy_job)                                                                                                  \

@@ -15,7 +15,8 @@
 
 enum config_action { CONFIG_SERVE, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK };
 enum config_isolation { ISOLATION_AUTO, ISOLATION_STRONG };
-enum config_start { START_COLD };
+enum config_start { START_WARM, START_COLD };
+enum { CONFIG_IMPORTS_BYTES = 512 };
 
 struct config {
 	enum config_action action;
@@ -34,7 +35,11 @@ struct config {
 	uint64_t max_concurrency;
 	uint64_t max_queue;
 	const char *python_bin;
-	uint64_t start;      /* enum config_start */
+	uint64_t start;           /* enum config_start */
+	const char *warm_imports; /* NULL: those of numpy and pandas that are installed; "": none */
+	uint64_t pool_size;       /* per template */
+	uint64_t template_max_forks;
+	uint64_t template_max_minutes;
 	uint64_t isolation;  /* enum config_isolation */
 	uint64_t log_format; /* enum log_format */
 };

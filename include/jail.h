@@ -24,12 +24,29 @@ enum { JAIL_UID = 1000, JAIL_GID = 1000 };
 
 /*
  * Who jobs and web are, seen from outside, when the service starts as root: a range that no account has (below
- * 65536, since a container may map no more). Slot n runs as JAIL_SLOT_UID + n.
+ * 65536, since a container may map no more). A job lives in a cell, and all in cell n runs as JAIL_CELL_UID + n.
+ * Slots are how many jobs run at once; there are more cells, since some wait for a job and some are being cleared.
  */
-enum { JAIL_WEB_UID = 60600, JAIL_SLOT_UID = 60601, JAIL_SLOTS_MAX = 256 };
+enum { JAIL_WEB_UID = 60600, JAIL_CELL_UID = 60601, JAIL_SLOTS_MAX = 256, JAIL_CELLS_MAX = 768 };
 
-/* Descriptors of a job after the "descriptors" layer. SYNC belongs to init alone, which puts it there first. */
-enum { JAIL_FD_STDIN, JAIL_FD_STDOUT, JAIL_FD_STDERR, JAIL_FD_RESULT, JAIL_FD_INPUT, JAIL_FD_SYNC, JAIL_FD_COUNT };
+/* The namespaces of a cell that a forked child enters by descriptor, in this order. */
+enum jail_namespace { JAIL_NS_USER, JAIL_NS_MNT, JAIL_NS_PID, JAIL_NS_IPC, JAIL_NS_UTS, JAIL_NS_CGROUP, JAIL_NS_COUNT };
+
+/*
+ * Descriptors of a job after the "descriptors" layer. SYNC belongs to init alone, which puts it there first; in a child
+ * of a template it is the pair over which the job arrives. From NS on: the namespaces of a warm init, until it has sent
+ * them on.
+ */
+enum {
+	JAIL_FD_STDIN,
+	JAIL_FD_STDOUT,
+	JAIL_FD_STDERR,
+	JAIL_FD_RESULT,
+	JAIL_FD_INPUT,
+	JAIL_FD_SYNC,
+	JAIL_FD_NS,
+	JAIL_FD_COUNT = JAIL_FD_NS + JAIL_NS_COUNT
+};
 
 enum { JAIL_CGROUP_FDS_MAX = 3, JAIL_TREES_MAX = 16, JAIL_STATUS_BYTES = 64 };
 
@@ -44,9 +61,10 @@ struct jail {
 	struct policy_filter filter;
 	const char *executable; /* of Python, inside */
 	char **environment;
-	bool slot_uids;  /* started as root: one outer uid per slot */
+	bool cell_uids;  /* started as root: one outer uid per cell */
 	uid_t outer_uid; /* otherwise: the one uid */
 	gid_t outer_gid;
+	int own_net_fd; /* the spawner's network namespace, to come back to; -1 in a template */
 	bool may_setgroups;
 	bool may_mount_proc; /* proved by trying */
 	int landlock_abi;    /* 0: the kernel has none */
@@ -55,13 +73,16 @@ struct jail {
 	uint32_t dropped; /* test builds only: bit n = layer n is left out */
 };
 
-/* One job, as the child sees it: on the spawner's stack, copied by clone. */
+/* One job, as the child sees it: on the stack of who clones, copied by clone. */
 struct jail_job {
-	uint32_t slot;
+	uint32_t cell;
 	struct job_limits limits;
-	int fds[WIRE_FD_COUNT];
+	bool waits; /* there is no job yet: an init that keeps its namespaces for a child to come, or such a child */
+	int fds[WIRE_FD_COUNT]; /* -1 while it waits */
 	int cgroup_fds[JAIL_CGROUP_FDS_MAX];
 	size_t cgroup_count;
+	int namespace_fds[JAIL_NS_COUNT]; /* of jail_join(); -1 where the kernel has no such namespace */
+	int net_fd;                       /* of the cell, or -1 */
 };
 
 /* What a child says when a layer failed: one message on the sync descriptor, then _exit. */
@@ -79,14 +100,30 @@ int jail_prepare(struct jail *j, const struct policy *p, const struct runtime *r
 /* Occupies the numbers below JAIL_FD_COUNT, so that no descriptor of ours has one. Called first thing in main. */
 int jail_reserve_descriptors(void);
 
-/* Clones the child of a job: its pid in the parent, 0 in the child, -1 with errno. See namespaces.c. */
-pid_t jail_clone(const struct jail *j);
+/* Clones the init of a cell: its pid in the parent, 0 in the child, -1 with errno. See namespaces.c. */
+pid_t jail_clone(const struct jail *j, const struct jail_job *job);
 
 /* Parent: writes the child's uid and gid maps. 0, or -1 with errno. */
 int jail_map_ids(const struct jail *j, const struct jail_job *job, pid_t pid);
 
 /* Child: walks the layers. Returns 0, or -1 with *fault filled; then the child must _exit. */
 int jail_enter(const struct jail *j, const struct jail_job *job, struct jail_fault *fault);
+
+/* The same for a child that was forked elsewhere and enters the cell of an init that waits there. */
+int jail_join(const struct jail *j, const struct jail_job *job, struct jail_fault *fault);
+
+/*
+ * What jail_join() needs of *j, for another program with the same sources: written to fd, read from fd by the other
+ * side, which gets a struct jail that is good for jail_join() alone. 0, or -1 with errno.
+ */
+int jail_export(const struct jail *j, int fd);
+int jail_import(struct jail *j, int fd);
+
+/*
+ * An empty network namespace for a cell, kept from job to job: making one costs more than all others together
+ * (370 us). Returns its descriptor with close-on-exec, or -1 with errno. The caller stays where it is.
+ */
+int jail_make_network(void);
 
 /*
  * Child: the last limit, once it has sent its descriptors to the spawner: those under way count per uid, which jobs may
@@ -108,6 +145,12 @@ void jail_layer_status(const struct jail *j, size_t index, char *buffer);
  * then no_new_privs. Used for web. -1 with *f filled when anything reads back otherwise.
  */
 int jail_drop_privileges(bool from_root, uid_t uid, gid_t gid, struct fault *f);
+
+/*
+ * Makes the calling process a template-to-be: the shared root of jobs as its root, no capability but CAP_SYS_ADMIN,
+ * which survives exec, signals as in a fresh process, and it dies with its parent. 0, or -1 with errno.
+ */
+int jail_confine_template(const struct jail *j);
 
 /* Installs a compiled filter on the calling process: 0, or -1 with errno. */
 int jail_install_filter(const struct policy_filter *filter);

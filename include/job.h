@@ -33,8 +33,11 @@ struct job_header {
 	uint8_t nonce[JOB_NONCE_BYTES];
 	uint64_t max_result_bytes;
 	uint64_t script_bytes;
-	uint64_t reserved;
+	uint64_t flags; /* JOB_LINGER */
 };
+
+/* After the end of file on the result the process stays a moment, to be killed by who has the answer. */
+enum { JOB_LINGER = 1 };
 
 #define JOB_MAGIC "SEXJOB1\n"
 _Static_assert(sizeof(struct job_header) == 64, "the runner reads 64 bytes");

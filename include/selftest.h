@@ -2,6 +2,8 @@
 /* The start-up self-test: a real jailed script that tries to get out. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "fault.h"
 #include "job.h"
 #include "runtime.h"
@@ -18,11 +20,11 @@ struct selftest {
 int selftest_open(struct selftest *t, struct fault *f);
 
 /*
- * Runs the attempts, then the imports that scripts will want. -1: something got out, or nothing runs here, or the
+ * Runs the attempts in each way in which jobs are started, then the imports that scripts will want. -1: something got out, or nothing runs here, or the
  * imports do not fit into the limits; *f says which.
  */
-int selftest_run(const struct selftest *t, struct spawner *s, const struct job_limits *limits, const struct runtime *r,
-		 struct fault *f);
+int selftest_run(const struct selftest *t, struct spawner *s, bool warm, const struct job_limits *limits,
+		 const struct runtime *r, struct fault *f);
 
 /* Removes both. */
 void selftest_close(struct selftest *t);

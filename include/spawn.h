@@ -11,6 +11,24 @@ enum memory_enforcement { MEMORY_BY_ACCOUNTING, MEMORY_BY_CGROUP_V1, MEMORY_BY_C
 
 const char *spawn_memory_enforcement_name(enum memory_enforcement by);
 
+/* What web may show of the templates: shared memory, written by the spawner alone. */
+enum spawn_tier_state { SPAWN_TIER_DOWN, SPAWN_TIER_STARTING, SPAWN_TIER_SERVING };
+
+struct spawn_tier_status {
+	uint32_t wanted;
+	uint32_t state; /* enum spawn_tier_state */
+	uint32_t ready; /* children that wait for a job */
+	uint32_t restarts;
+	uint32_t replaced;
+	int32_t image_error; /* 0: forks are cheap by a snapshot; otherwise the errno that stood in the way */
+	uint32_t prefault_pages;
+	uint64_t image_bytes;
+};
+
+struct spawn_status {
+	struct spawn_tier_status tiers[WIRE_TIERS];
+};
+
 struct spawner;
 
 /*
@@ -21,6 +39,14 @@ struct spawner *spawner_open(const struct config *c, const struct policy *p, con
 
 /* Forgets everything and removes the cgroups. */
 void spawner_close(struct spawner *s);
+
+/* Waits until the templates serve; -1 with *f filled when one of them cannot be started. */
+int spawner_wait_warm(struct spawner *s, struct fault *f);
+
+const struct spawn_status *spawner_status(const struct spawner *s);
+
+/* The modules of the full template, "numpy,pandas"; "" when there is none. */
+const char *spawner_imports(const struct spawner *s);
 
 const struct jail *spawner_jail(const struct spawner *s);
 enum memory_enforcement spawner_memory_enforcement(const struct spawner *s);
@@ -40,9 +66,12 @@ struct spawner_web {
  */
 int spawner_serve(struct spawner *s, const struct spawner_web *web);
 
+/* How spawner_run_one() is to start its job. */
+enum spawn_way { SPAWN_COLD, SPAWN_WARM };
+
 /*
  * Runs one job to its end without web: for the self-test. fds as in struct jail_job; they are closed in this
  * process. Returns 0 with *report filled.
  */
-int spawner_run_one(struct spawner *s, const struct job_limits *limits, int fds[WIRE_FD_COUNT],
-		    struct exit_report *report, struct fault *f);
+int spawner_run_one(struct spawner *s, enum spawn_way way, enum wire_tier tier, const struct job_limits *limits,
+		    int fds[WIRE_FD_COUNT], struct exit_report *report, struct fault *f);

@@ -27,7 +27,9 @@ struct web_setup {
 	struct web_layer layers[WEB_LAYERS_MAX];
 	size_t layer_count;
 	const char *memory_enforced_by;
-	bool from_root; /* become JAIL_WEB_UID */
+	const struct spawn_status *spawn_status;
+	const char *full_imports; /* "numpy,pandas": what only the full template holds */
+	bool from_root;           /* become JAIL_WEB_UID */
 	int listen_fd;
 };
 

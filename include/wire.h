@@ -16,19 +16,28 @@ enum wire_kind { WIRE_START = 1, WIRE_CANCEL = 2 };
 /* Descriptors of a WIRE_START message, in this order. All are pipes. */
 enum wire_fd { WIRE_FD_INPUT, WIRE_FD_STDOUT, WIRE_FD_STDERR, WIRE_FD_RESULT, WIRE_FD_COUNT };
 
-enum { WIRE_MAGIC = 0x53455831 };
+/*
+ * What a script was seen to import: nothing beyond the standard library, or something that only the full template
+ * holds. A hint: a wrong one costs time and nothing else.
+ */
+enum wire_tier { WIRE_BARE, WIRE_FULL, WIRE_TIERS, WIRE_COLD = WIRE_TIERS /* from no template at all */ };
+
+enum { WIRE_MAGIC = 0x53455832 };
 
 struct start_msg {
 	uint32_t magic;
 	uint32_t kind; /* enum wire_kind */
 	uint64_t job_id;
 	uint32_t slot;
-	uint32_t reserved;
+	uint32_t tier;            /* enum wire_tier; zero in WIRE_CANCEL */
 	struct job_limits limits; /* zero in WIRE_CANCEL */
 };
 
 /* Who ended the job, when it did not end by itself. */
 enum killed_by { KILLED_BY_NOBODY, KILLED_BY_WALL, KILLED_BY_CPU, KILLED_BY_MEMORY, KILLED_BY_CANCEL, KILLED_BY_COUNT };
+
+/* How a job was started: a fresh interpreter, a fork for it, or a fork that had waited for it. */
+enum wire_start { WIRE_STARTED_COLD, WIRE_STARTED_FORKED, WIRE_STARTED_WAITING, WIRE_STARTS };
 
 /* Facts from the kernel about one finished job. */
 struct exit_report {
@@ -39,8 +48,10 @@ struct exit_report {
 	uint32_t killed_by;   /* enum killed_by */
 	uint32_t fault_layer; /* 0, or 1 + the index of the jail layer that failed (jail_layer_name) */
 	int32_t fault_error;  /* errno of that layer */
+	uint32_t never_ran;   /* 1: it ended before the script was read, by no fault of the script: to be tried again */
 	uint32_t oom_killed;  /* 1: the kernel killed a process of the job for memory */
 	uint32_t cpu_limited; /* 1: the Python process used up its RLIMIT_CPU */
+	uint32_t start;       /* enum wire_start: how its process came about */
 	uint64_t cpu_us;      /* user and system time of all processes of the job */
 	uint64_t peak_bytes;  /* largest resident set of one process, from rusage */
 };

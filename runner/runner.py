@@ -6,9 +6,12 @@
     result pipe (fd 3)  <--  one frame  <--  JSON text of the value, or an error
 
 Job input, little-endian:  magic (8) | nonce (32) | u64 max_result_bytes | u64 script_bytes
-                           | u64 reserved (0) | script (UTF-8), then end of file.
+                           | u64 flags | script (UTF-8), then end of file.
 Result frame:              nonce (32) | kind "R" or "E" | u64 length | JSON text,
                            then end of file and exit status 0.
+
+With the flag "linger" the process stays for a moment after the end of file, so that the answer can
+go out before its end costs time; whoever has the answer kills it.
 
 The script shares this process, so nothing here is a defence against it: whoever reads the frame
 treats it as a claim.  What this file does defend is the answer of an honest script that replaces
@@ -16,9 +19,9 @@ os.write, builtins.open, sys.stdout and the like, writes a module named like one
 library, forks, leaves threads behind, or fills its memory.  Whether a limit was hit is decided
 outside; the exception is MemoryError, which only this process can see.
 
-A process that multiprocessing spawns runs this file again under another name than __main__, and
-a template that forks warm processes calls preload() early and run_job() in each child: importing
-this file therefore does nothing but define names, and imports little.
+A process that multiprocessing spawns runs this file again under another name than __main__:
+importing it therefore does nothing but define names, and imports little.  With --template NAMES it
+becomes a template instead (template.py), which calls run_job() in each child.
 """
 
 import builtins
@@ -26,21 +29,24 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from io import StringIO
-from os import _exit, getpid, write
+from os import _exit, close, getpid, write
 from sys import setprofile, setrecursionlimit, settrace
+from time import sleep
 from types import CoroutineType, FunctionType, ModuleType
 
-__all__ = ["preload", "run_job"]
+__all__ = ["preload", "rehearse", "run_job"]
 
 # Builtins of our own, for this module and tojson: a script may replace those that it sees.
 __builtins__ = vars(builtins).copy()
 
 _MAGIC = b"SEXJOB1\n"
 _HEADER_BYTES = 64
+_FLAG_LINGER = 1
 _SCRIPT = "script.py"
 _EXIT_BROKEN = 70               # EX_SOFTWARE: the runner failed before the script started
 _RESERVE_BYTES = 4 << 20        # given back when memory runs out, to build the report in
 _FINISH_SECONDS = 1.0           # for threads and atexit callbacks after main()
+_LINGER_SECONDS = 0.25          # for the answer to go out first
 _MAX_MESSAGE_BYTES = 8 << 10
 _MAX_TRACEBACK_BYTES = 64 << 10
 _MAX_LINE_BYTES = 1000
@@ -55,18 +61,35 @@ _tojson = None                  # the module beside this file, once preload() ra
 
 
 def preload():
-    """Load what run_job() needs besides this file; a template does it once, before it forks.
-
-    tojson is loaded by path and kept out of sys.modules, where a script may have one of its own.
-    """
+    """Load what run_job() needs besides this file; a template does it once, before it forks."""
     global _tojson
     if _tojson is None:
-        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tojson.py")
-        module = ModuleType("tojson")
-        module.__file__ = path
-        module.__builtins__ = __builtins__
-        exec(SourceFileLoader("tojson", path).get_code("tojson"), vars(module))
-        _tojson = module
+        _tojson = _load_beside("tojson")
+
+
+def _load_beside(name):
+    """Load a module by path and keep it out of sys.modules, where a script may have one of that name."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
+    module = ModuleType(name)
+    module.__file__ = path
+    module.__builtins__ = __builtins__
+    exec(SourceFileLoader(name, path).get_code(name), vars(module))
+    return module
+
+
+def rehearse(source):
+    """Run *source* as if it were a script, and forget it: what it needs is warm then."""
+    preload()
+    module = ModuleType("script")
+    module.__builtins__ = vars(builtins)
+    sys.modules["script"] = module
+    try:
+        code = _compile(source)
+        _expect_main(code, source)
+        exec(code, vars(module))
+        _encode(_call_main(vars(module), sys.path), 1 << 20)
+    finally:
+        del sys.modules["script"]
 
 
 def run_job(input_fd, result_fd):
@@ -83,6 +106,9 @@ def run_job(input_fd, result_fd):
         kind, payload = _run(job, module)
         _finish()
         _send(result_fd, job.nonce + kind + len(payload).to_bytes(8, "little") + payload)
+        if job.lingers:
+            close(result_fd)
+            sleep(_LINGER_SECONDS)
     except BaseException:       # no way to report is left
         _exit(_EXIT_BROKEN)
     _exit(0)
@@ -93,7 +119,7 @@ def run_job(input_fd, result_fd):
 class _Job:
     """What the job input said."""
 
-    __slots__ = ("pid", "nonce", "max_result_bytes", "script", "source")
+    __slots__ = ("pid", "nonce", "max_result_bytes", "lingers", "script", "source")
 
 
 def _read_job(fd):
@@ -102,12 +128,14 @@ def _read_job(fd):
     header, script = raw[:_HEADER_BYTES], raw[_HEADER_BYTES:]
     if len(header) < _HEADER_BYTES or header[:8] != _MAGIC:
         raise ValueError("the job input has no valid header")
-    if int.from_bytes(header[48:56], "little") != len(script) or any(header[56:64]):
+    flags = int.from_bytes(header[56:64], "little")
+    if int.from_bytes(header[48:56], "little") != len(script) or flags & ~_FLAG_LINGER:
         raise ValueError("the job input does not match its header")
     job = _Job()
     job.pid = getpid()
     job.nonce = header[8:40]
     job.max_result_bytes = int.from_bytes(header[40:48], "little")
+    job.lingers = bool(flags & _FLAG_LINGER)
     job.script = script
     job.source = script.decode("utf-8").removeprefix("\ufeff")
     return job
@@ -644,4 +672,7 @@ def _send(fd, frame):
 
 
 if __name__ == "__main__":
-    run_job(4, 3)
+    if sys.argv[1:2] == ["--template"]:
+        _load_beside("template").run(sys.argv[2].split(",") if sys.argv[2] else [], globals())
+    else:
+        run_job(4, 3)

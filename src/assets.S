@@ -20,6 +20,8 @@ asset_\name:
 
 	asset runner, "runner/runner.py"
 	asset tojson, "runner/tojson.py"
+	asset template, "runner/template.py"
+	asset template_module, "_template.abi3.so"
 	asset selftest, "runner/selftest.py"
 	asset discover, "runner/discover.py"
 	asset policy_job, "policy/seccomp.json"

@@ -25,7 +25,7 @@ struct variable {
 	const char *name;
 	enum kind kind;
 	size_t offset;                    /* of a uint64_t, or of a const char * for KIND_TEXT */
-	const char *initial;              /* as it could stand in the environment; "" = computed at start */
+	const char *initial;              /* as it could stand in the environment, or what it is computed from */
 	uint64_t least, most;             /* KIND_NUMBER; in milliseconds for KIND_SECONDS */
 	const char *choices[CHOICES_MAX]; /* KIND_CHOICE: the index is the value */
 	const char *meaning;
@@ -54,13 +54,22 @@ static const struct variable variables[] = {
 	  "all of /tmp of a job in MiB; /dev/shm has the same size again" },
 	{ "NOFILE_LIMIT", KIND_NUMBER, AT(nofile_limit), "256", 16, 65536, { NULL }, "open descriptors of each process" },
 	{ "NPROC_LIMIT", KIND_NUMBER, AT(nproc_limit), "64", 1, 4096, { NULL }, "processes and threads of a job" },
-	{ "MAX_CONCURRENCY", KIND_NUMBER, AT(max_concurrency), "", 1, 256, { NULL },
-	  "jobs that run at once (default: the number of CPUs)" },
+	{ "MAX_CONCURRENCY", KIND_NUMBER, AT(max_concurrency), "CPUs", 1, 256, { NULL },
+	  "jobs that run at once" },
 	{ "MAX_QUEUE", KIND_NUMBER, AT(max_queue), "64", 0, 10000, { NULL },
 	  "requests that wait for a slot; one more is answered with 503" },
 	{ "PYTHON_BIN", KIND_TEXT, AT(python_bin), "/usr/bin/python3", 0, 0, { NULL },
 	  "absolute path of any CPython >= 3.9, a venv's too; its packages are what scripts can import" },
-	{ "START", KIND_CHOICE, AT(start), "cold", 0, 0, { "cold" }, "cold: a fresh interpreter for each job" },
+	{ "START", KIND_CHOICE, AT(start), "warm", 0, 0, { "warm", "cold" },
+	  "warm: forked from a template that has imported WARM_IMPORTS; cold: a fresh interpreter for each job" },
+	{ "WARM_IMPORTS", KIND_TEXT, AT(warm_imports), "numpy,pandas", 0, 0, { NULL },
+	  "modules that the full template imports, with commas; empty for none (the default: those that are installed)" },
+	{ "POOL_SIZE", KIND_NUMBER, AT(pool_size), "2xCPUs", 0, 64, { NULL },
+	  "children of each template that wait for a job, jailed already; 0: forked on request (the default: at most 16)" },
+	{ "TEMPLATE_MAX_FORKS", KIND_NUMBER, AT(template_max_forks), "10000", 1, 1000000000, { NULL },
+	  "forks after which a template is replaced by a new one, with another hash seed and address layout" },
+	{ "TEMPLATE_MAX_MINUTES", KIND_NUMBER, AT(template_max_minutes), "60", 1, 525600, { NULL },
+	  "minutes after which a template is replaced" },
 	{ "ISOLATION", KIND_CHOICE, AT(isolation), "auto", 0, 0, { "auto", "strong" },
 	  "auto: the strongest level that proves itself here; strong: refuse to start with less" },
 	{ "LOG_FORMAT", KIND_CHOICE, AT(log_format), "auto", 0, 0, { "auto", "text", "json" },
@@ -68,7 +77,7 @@ static const struct variable variables[] = {
 };
 /* clang-format on */
 
-enum { VARIABLES = sizeof variables / sizeof variables[0], FLAG_BYTES = 32 };
+enum { VARIABLES = sizeof variables / sizeof variables[0], FLAG_BYTES = 32, POOL_DEFAULT_MOST = 16 };
 
 static uint64_t *number_of(struct config *c, const struct variable *v)
 {
@@ -152,8 +161,31 @@ static bool is_address(const char *value)
 	return inet_pton(AF_INET, value, bytes) == 1 || inet_pton(AF_INET6, value, bytes) == 1;
 }
 
+/* Dotted names with commas between them: they become an argument of a process. */
+static int parse_imports(struct config *c, const struct variable *v, const char *value, struct fault *f)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+	size_t length = strlen(value);
+	bool good = length < CONFIG_IMPORTS_BYTES;
+
+	for (const char *name = value; good && *value; name++) {
+		size_t here = strspn(name, letters);
+
+		good = here > 0 && !isdigit((unsigned char)name[0]) && (name[here] == ',' || name[here] == '\0');
+		name += here;
+		if (*name == '\0')
+			break;
+	}
+	if (!good)
+		return fault_set(f, 0, "%s=\"%s\": must be names of modules with commas between them", v->name, value);
+	*text_of(c, v) = value;
+	return 0;
+}
+
 static int parse_text(struct config *c, const struct variable *v, const char *value, struct fault *f)
 {
+	if (v->offset == AT(warm_imports))
+		return parse_imports(c, v, value, f);
 	if (value[0] == '\0')
 		return fault_set(f, 0, "%s=\"\": must not be empty", v->name);
 	if (v->offset == AT(python_bin) && value[0] != '/')
@@ -197,6 +229,10 @@ static int load_defaults(struct config *c, struct fault *f)
 
 		if (v->offset == AT(max_concurrency))
 			c->max_concurrency = cpus(v->most);
+		else if (v->offset == AT(pool_size))
+			c->pool_size = 2 * cpus(POOL_DEFAULT_MOST / 2);
+		else if (v->offset == AT(warm_imports))
+			c->warm_imports = NULL;
 		else if (parse(c, v, v->initial, f) < 0)
 			return -1;
 	}
@@ -310,9 +346,8 @@ void config_print_help(FILE *out)
 		char flag[FLAG_BYTES];
 
 		flag_name(&variables[i], flag);
-		fprintf(out, "  %-17s %-20s %s\n", variables[i].name, flag, variables[i].meaning);
-		fprintf(out, "  %-17s %-20s default %s", "", "",
-			variables[i].initial[0] ? variables[i].initial : "CPUs");
+		fprintf(out, "  %-20s %-23s %s\n", variables[i].name, flag, variables[i].meaning);
+		fprintf(out, "  %-20s %-23s default %s", "", "", variables[i].initial);
 		print_range(out, &variables[i]);
 		fputc('\n', out);
 	}
@@ -328,7 +363,7 @@ void config_print(FILE *out, const struct config *c)
 			const char *text;
 
 			memcpy(&text, at, sizeof text);
-			fprintf(out, "%s=%s\n", v->name, text);
+			fprintf(out, "%s=%s\n", v->name, text ? text : v->initial);
 		} else {
 			uint64_t number;
 

@@ -103,13 +103,17 @@ static int serve(const struct config *c, const struct policy *p, const struct ru
 		selftest_close(&test);
 		die(&f);
 	}
-	status = skips_selftest() ? 0 : selftest_run(&test, s, &limits, r, &f);
+	status = spawner_wait_warm(s, &f);
+	if (status == 0 && !skips_selftest())
+		status = selftest_run(&test, s, c->start == START_WARM, &limits, r, &f);
 	selftest_close(&test);
 	if (status < 0) {
 		spawner_close(s);
 		die(&f);
 	}
-	setup.from_root = spawner_jail(s)->slot_uids;
+	setup.spawn_status = spawner_status(s);
+	setup.full_imports = spawner_imports(s);
+	setup.from_root = spawner_jail(s)->cell_uids;
 	setup.memory_enforced_by = spawn_memory_enforcement_name(spawner_memory_enforcement(s));
 	describe_layers(&setup, s);
 	if (c->action == CONFIG_CHECK) {

@@ -115,8 +115,15 @@ static size_t read_rest(int fd, char *buffer, size_t capacity)
 	return used;
 }
 
-static int run_script(struct spawner *s, const struct job_limits *limits, const char *script, struct run *run,
-		      struct fault *f)
+/* One way in which a job comes about. */
+struct way {
+	const char *name;
+	enum spawn_way start;
+	enum wire_tier tier;
+};
+
+static int run_script(struct spawner *s, const struct way *way, const struct job_limits *limits, const char *script,
+		      struct run *run, struct fault *f)
 {
 	struct job_header header = { .max_result_bytes = OUTPUT_BYTES - FRAME_HEAD_BYTES,
 				     .script_bytes = strlen(script) };
@@ -138,7 +145,7 @@ static int run_script(struct spawner *s, const struct job_limits *limits, const 
 		fault_set(f, errno, "write a script");
 	close(ours[WIRE_FD_INPUT]);
 	if (status == 0)
-		status = spawner_run_one(s, limits, theirs, &run->report, f);
+		status = spawner_run_one(s, way->start, way->tier, limits, theirs, &run->report, f);
 	if (status == 0) {
 		length = read_rest(ours[WIRE_FD_RESULT], run->result, sizeof run->result);
 		run->frame = frame_parse(run->result, length, header.nonce, header.max_result_bytes);
@@ -185,9 +192,11 @@ static int canary_is_untouched(const struct selftest *t)
 	       strcmp(text, canary_text) == 0;
 }
 
-static int try_to_get_out(const struct selftest *t, struct spawner *s, const struct job_limits *limits, struct fault *f)
+static int try_to_get_out(const struct selftest *t, struct spawner *s, const struct way *way,
+			  const struct job_limits *limits, struct fault *f)
 {
 	OWNED(char) script = malloc(SCRIPT_BYTES);
+	char what[96];
 	struct run run;
 	int length;
 
@@ -197,20 +206,22 @@ static int try_to_get_out(const struct selftest *t, struct spawner *s, const str
 			  (int)getpid(), (int)getppid(), asset_selftest.bytes);
 	if (length < 0 || length >= SCRIPT_BYTES)
 		return fault_set(f, 0, "the self-test is too long");
-	if (run_script(s, limits, script, &run, f) < 0)
+	snprintf(what, sizeof what, "self-test: a jailed script (%s) cannot be run here", way->name);
+	if (run_script(s, way, limits, script, &run, f) < 0)
 		return -1;
 	if (run.outcome.code != OUTCOME_OK)
-		return explain(&run, "self-test: a jailed script cannot be run here", f);
+		return explain(&run, what, f);
 	if (run.frame.payload_bytes != 4 || memcmp(run.frame.payload, "\"ok\"", 4) != 0)
-		return fault_set(f, 0, "self-test: a jailed script got out: %.*s", (int)run.frame.payload_bytes,
-				 run.frame.payload);
+		return fault_set(f, 0, "self-test: a jailed script (%s) got out: %.*s", way->name,
+				 (int)run.frame.payload_bytes, run.frame.payload);
 	if (!canary_is_untouched(t))
-		return fault_set(f, 0, "self-test: a jailed script got out: it wrote %s", t->canary);
+		return fault_set(f, 0, "self-test: a jailed script (%s) got out: it wrote %s", way->name, t->canary);
 	return 0;
 }
 
 /* OpenBLAS hangs under a small RLIMIT_AS instead of failing: found here, and not by the first user. */
-static int try_imports(struct spawner *s, const struct job_limits *limits, const struct runtime *r, struct fault *f)
+static int try_imports(struct spawner *s, const struct way *way, const struct job_limits *limits,
+		       const struct runtime *r, struct fault *f)
 {
 	char script[256] = "", names[128] = "";
 	struct job_limits patient = *limits;
@@ -221,9 +232,11 @@ static int try_imports(struct spawner *s, const struct job_limits *limits, const
 	for (size_t i = 0; i < r->import_count; i++)
 		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", r->imports[i]);
 	snprintf(script, sizeof script, "import %s\ndef main():\n    return \"ok\"\n", names);
-	patient.wall_ms = 60000; /* a cold disk is no fault of the limits under test */
-	patient.cpu_seconds = 60;
-	if (run_script(s, &patient, script, &run, f) < 0)
+	if (way->start == SPAWN_COLD) { /* a cold disk is no fault of the limits under test */
+		patient.wall_ms = 60000;
+		patient.cpu_seconds = 60;
+	}
+	if (run_script(s, way, &patient, script, &run, f) < 0)
 		return -1;
 	if (run.outcome.code == OUTCOME_OK)
 		return 0;
@@ -232,8 +245,18 @@ static int try_imports(struct spawner *s, const struct job_limits *limits, const
 			 (unsigned long long)(limits->memory_bytes >> 20), names, outcome_name(run.outcome.code));
 }
 
-int selftest_run(const struct selftest *t, struct spawner *s, const struct job_limits *limits, const struct runtime *r,
-		 struct fault *f)
+int selftest_run(const struct selftest *t, struct spawner *s, bool warm, const struct job_limits *limits,
+		 const struct runtime *r, struct fault *f)
 {
-	return try_to_get_out(t, s, limits, f) < 0 || try_imports(s, limits, r, f) < 0 ? -1 : 0;
+	static const struct way cold = { "cold", SPAWN_COLD, WIRE_BARE };
+	static const struct way warm_bare = { "warm, bare template", SPAWN_WARM, WIRE_BARE };
+	static const struct way warm_full = { "warm, full template", SPAWN_WARM, WIRE_FULL };
+
+	if (try_to_get_out(t, s, &cold, limits, f) < 0)
+		return -1;
+	if (!warm)
+		return try_imports(s, &cold, limits, r, f);
+	if (try_to_get_out(t, s, &warm_bare, limits, f) < 0 || try_to_get_out(t, s, &warm_full, limits, f) < 0)
+		return -1;
+	return try_imports(s, &warm_full, limits, r, f);
 }

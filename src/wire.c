@@ -64,10 +64,11 @@ static int is_pipe(int fd, int access)
 static int start_is_valid(const struct start_msg *msg, const int *fds, size_t count, uint32_t slots,
 			  const struct job_limits *most)
 {
-	if (msg->magic != WIRE_MAGIC || msg->reserved != 0 || msg->slot >= slots)
+	if (msg->magic != WIRE_MAGIC || msg->slot >= slots || msg->tier > WIRE_COLD)
 		return 0;
 	if (msg->kind == WIRE_CANCEL)
-		return count == 0 && memcmp(&msg->limits, &(struct job_limits){ 0 }, sizeof msg->limits) == 0;
+		return count == 0 && msg->tier == 0 &&
+		       memcmp(&msg->limits, &(struct job_limits){ 0 }, sizeof msg->limits) == 0;
 	return msg->kind == WIRE_START && count == WIRE_FD_COUNT && limits_within(&msg->limits, most) &&
 	       is_pipe(fds[WIRE_FD_INPUT], O_RDONLY) && is_pipe(fds[WIRE_FD_STDOUT], O_WRONLY) &&
 	       is_pipe(fds[WIRE_FD_STDERR], O_WRONLY) && is_pipe(fds[WIRE_FD_RESULT], O_WRONLY);
@@ -102,7 +103,8 @@ int wire_receive_report(int fd, struct exit_report *report, uint32_t slots, stru
 		close(received[i]);
 	if (status != 1)
 		return status;
-	if (count != 0 || report->magic != WIRE_MAGIC || report->slot >= slots || report->killed_by >= KILLED_BY_COUNT)
+	if (count != 0 || report->magic != WIRE_MAGIC || report->slot >= slots ||
+	    report->killed_by >= KILLED_BY_COUNT || report->start >= WIRE_STARTS)
 		return fault_set(f, EPROTO, "an exit report that does not validate");
 	return 1;
 }

@@ -140,7 +140,7 @@ def test_health_is_truthful(server, client):
     health = client.health()
     assert health["ok"] is True and health["status"] == "healthy"
     assert health["jobs"] == {"running": 0, "queued": 0, "slots": 2, "queue_limit": 64}
-    assert health["start"] == os.environ.get("SAFE_EXEC_TEST_START", "cold")
+    assert health["start"] == os.environ.get("SAFE_EXEC_TEST_START", "warm")
     assert health["isolation"]["level"] in ("strong", "standard")
     assert health["isolation"]["layers"]
     later = client.health()["uptime_seconds"]
@@ -284,7 +284,7 @@ def help_table():
 
 def test_help_and_version():
     table = help_table()
-    assert set(SETTINGS) - {"WARM_IMPORTS"} <= set(table)
+    assert set(SETTINGS) == set(table)
     assert table["MAX_SCRIPT_BYTES"] == "204800" and table["HOST"] == "127.0.0.1"
     done = run_once("--help", env={"PORT": "nonsense"})
     assert done.returncode == 0 and all(word in done.stdout for word in ("--check", "--version", "--help"))
@@ -466,8 +466,7 @@ def test_web_is_restarted():
         client = Client(server)
         job = pool.submit(converse, server, request_bytes(SLEEP.format(50)), timeout=20)
         running(client)
-        jobs, web = server.job_pids(), server.web_pid()
-        assert jobs
+        jobs, web = wait_until(server.job_pids, 5, "its processes are there"), server.web_pid()
         os.kill(web, signal.SIGKILL)
         assert job.result().answers == []
         wait_until(lambda: server.web_pid() not in (None, web), 10, "web is back")
@@ -558,10 +557,10 @@ def test_killed_job_harms_only_itself(victim, fleet):
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(Client(server).execute, SLEEP.format(5))
         running(client)
-        wait_until(lambda: server.children("safe-exec-init") and len(server.job_pids()) >= 2, 10,
-                   "init and python are there")
+        jobs = wait_until(lambda: server.job_pids() if len(server.job_pids()) == 2 else None, 10,
+                          "init and python are there")
         inits = server.children("safe-exec-init")
-        pids = inits if victim == "init" else [p for p in server.job_pids() if p not in inits]
+        pids = [p for p in jobs if (p in inits) == (victim == "init")]
         second = pool.submit(Client(server).execute, SLEEP.format(1))
         running(client, 2)
         os.kill(pids[0], signal.SIGKILL)

@@ -12,8 +12,10 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -103,4 +105,37 @@ int jail_drop_privileges(bool from_root, uid_t uid, gid_t gid, struct fault *f)
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return fault_set(f, errno, "become non-dumpable");
 	return 0;
+}
+
+/* Effective, permitted and, so that it survives exec, inheritable and ambient (capabilities(7)). */
+static int keep_one_capability(unsigned cap)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	const uint32_t bit = 1U << (cap % 32);
+
+	memset(data, 0, sizeof data);
+	data[cap / 32] = (struct __user_cap_data_struct){ .effective = bit, .permitted = bit, .inheritable = bit };
+	if (syscall(SYS_capset, &header, data) < 0)
+		return -1;
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+}
+
+int jail_confine_template(const struct jail *j)
+{
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+	const struct rlimit stack = { JAIL_STACK_BYTES, JAIL_STACK_BYTES };
+	sigset_t none;
+
+	(void)j;
+	for (int number = 1; number < NSIG; number++)
+		if (number != SIGKILL && number != SIGSTOP)
+			sigaction(number, &standard, NULL); /* EINVAL for the two that libc keeps */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Stacks of threads take their size from the limit at exec. */
+	if (setrlimit(RLIMIT_STACK, &stack) < 0 || chroot("/jail") < 0 || chdir("/") < 0 ||
+	    keep_one_capability(CAP_SYS_ADMIN) < 0)
+		return -1;
+	return prctl(PR_SET_PDEATHSIG, SIGKILL);
 }

@@ -14,6 +14,13 @@ int landlock_enter(const struct jail *j, const struct jail_job *job);
 int descriptors_enter(const struct jail *j, const struct jail_job *job);
 int filter_enter(const struct jail *j, const struct jail_job *job);
 
+/* The two that differ for a child which joins a cell (jail_join). */
+int namespaces_join(const struct jail *j, const struct jail_job *job);
+int mounts_join(const struct jail *j, const struct jail_job *job);
+
+/* Of the main thread, and of each thread unless it asks for another size. */
+enum { JAIL_STACK_BYTES = 8 << 20 };
+
 /* root.c: builds the shared root, see there. */
 int root_build(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f);
 

@@ -16,7 +16,7 @@
 
 #include "layer.h"
 
-enum { STACK_BYTES = 8 << 20, SPARE_PROCESSES = 1 /* init */, SIGNALS_PENDING = 1024 };
+enum { SPARE_PROCESSES = 1 /* init */, SIGNALS_PENDING = 1024 };
 
 /* core(5): 0 does not bind a core_pattern that is a pipe to a program; 1 is the kernel's word for no dump at all. */
 enum { NO_CORE = 1 };
@@ -27,7 +27,7 @@ enum { NO_CORE = 1 };
  */
 static rlim_t address_space(const struct job_limits *l)
 {
-	return l->memory_bytes + ((rlim_t)512 << 20) + (rlim_t)l->processes * STACK_BYTES;
+	return l->memory_bytes + ((rlim_t)512 << 20) + (rlim_t)l->processes * JAIL_STACK_BYTES;
 }
 
 static int set(__rlimit_resource_t resource, rlim_t value)
@@ -60,7 +60,7 @@ int limits_enter(const struct jail *j, const struct jail_job *job)
 		{ RLIMIT_CPU, l->cpu_seconds, true },
 		{ RLIMIT_FSIZE, l->file_bytes, true },
 		{ RLIMIT_NPROC, l->processes + SPARE_PROCESSES, true },
-		{ RLIMIT_STACK, STACK_BYTES, true },
+		{ RLIMIT_STACK, JAIL_STACK_BYTES, true },
 		{ RLIMIT_CORE, NO_CORE, true },
 		{ RLIMIT_MEMLOCK, 0, false },
 		{ RLIMIT_MSGQUEUE, 0, false },

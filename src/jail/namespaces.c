@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -31,13 +32,14 @@
 #define CLONE_NEWCGROUP 0x02000000
 #endif
 
-static unsigned long clone_flags(const struct jail *j)
+/* The network namespace is the cell's (jail_make_network) unless that could not be had. */
+static unsigned long clone_flags(const struct jail *j, const struct jail_job *job)
 {
 	unsigned long flags = SIGCHLD | CLONE_NEWUSER;
 
 	if (!DROPPED(j, DROP_PID_NS))
 		flags |= CLONE_NEWPID;
-	if (!DROPPED(j, DROP_NET_NS))
+	if (!DROPPED(j, DROP_NET_NS) && job->net_fd < 0)
 		flags |= CLONE_NEWNET;
 	if (!DROPPED(j, DROP_IPC_NS))
 		flags |= CLONE_NEWIPC;
@@ -48,17 +50,40 @@ static unsigned long clone_flags(const struct jail *j)
 
 /*
  * The raw call with no new stack is fork(2) with flags. /proc/PID/uid_map belongs to root unless the process is
- * dumpable (proc(5)), and the child inherits that state, so the spawner is dumpable for this one call.
+ * dumpable (proc(5)), and the child inherits that state, so the spawner is dumpable for this one call; the child stays
+ * so until its maps are written. The child is in the network of its cell because its parent is, for a moment.
  */
-pid_t jail_clone(const struct jail *j)
+pid_t jail_clone(const struct jail *j, const struct jail_job *job)
 {
+	bool moves = job->net_fd >= 0 && !DROPPED(j, DROP_NET_NS);
 	long pid;
+	int error;
 
+	if (moves && setns(job->net_fd, CLONE_NEWNET) < 0)
+		return -1;
 	prctl(PR_SET_DUMPABLE, 1);
-	pid = syscall(SYS_clone, clone_flags(j), 0, 0, 0, 0);
-	if (pid != 0) /* the child stays dumpable until its maps are written */
-		prctl(PR_SET_DUMPABLE, 0);
+	pid = syscall(SYS_clone, clone_flags(j, job), 0, 0, 0, 0);
+	if (pid == 0)
+		return 0;
+	error = errno;
+	prctl(PR_SET_DUMPABLE, 0);
+	if (moves && setns(j->own_net_fd, CLONE_NEWNET) < 0)
+		abort(); /* whatever this process opened next would be in sight of a job */
+	errno = error;
 	return (pid_t)pid;
+}
+
+int jail_make_network(void)
+{
+	OWNED_FD own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	OWNED_FD new_fd = -1;
+
+	if (own_fd < 0 || unshare(CLONE_NEWNET) < 0)
+		return -1;
+	new_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (setns(own_fd, CLONE_NEWNET) < 0)
+		return -1;
+	return fd_release(&new_fd);
 }
 
 static int write_map(pid_t pid, const char *file, unsigned inner, unsigned outer)
@@ -72,8 +97,8 @@ static int write_map(pid_t pid, const char *file, unsigned inner, unsigned outer
 
 int jail_map_ids(const struct jail *j, const struct jail_job *job, pid_t pid)
 {
-	uid_t uid = j->slot_uids ? JAIL_SLOT_UID + job->slot : j->outer_uid;
-	gid_t gid = j->slot_uids ? JAIL_SLOT_UID + job->slot : j->outer_gid;
+	uid_t uid = j->cell_uids ? JAIL_CELL_UID + job->cell : j->outer_uid;
+	gid_t gid = j->cell_uids ? JAIL_CELL_UID + job->cell : j->outer_gid;
 
 	if (write_map(pid, "uid_map", JAIL_UID, uid) < 0)
 		return -1;
@@ -95,28 +120,86 @@ static bool spawner_is_gone(void)
 	return poll(&pair, 1, 0) == 1 && (pair.revents & POLLHUP);
 }
 
+/* Before the mounts: what a process creates on its tmpfs needs an owner that has a mapping. */
+static int become_inner_user(const struct jail *j)
+{
+	if (j->may_setgroups && syscall(SYS_setgroups, 0, NULL) < 0)
+		return -1;
+	if (syscall(SYS_setresgid, JAIL_GID, JAIL_GID, JAIL_GID) < 0)
+		return -1;
+	return (int)syscall(SYS_setresuid, JAIL_UID, JAIL_UID, JAIL_UID);
+}
+
+static const struct {
+	const char *path;
+	int flag;
+} namespaces[JAIL_NS_COUNT] = {
+	[JAIL_NS_USER] = { "/proc/self/ns/user", CLONE_NEWUSER },
+	[JAIL_NS_MNT] = { "/proc/self/ns/mnt", CLONE_NEWNS },
+	[JAIL_NS_PID] = { "/proc/self/ns/pid", CLONE_NEWPID },
+	[JAIL_NS_IPC] = { "/proc/self/ns/ipc", CLONE_NEWIPC },
+	[JAIL_NS_UTS] = { "/proc/self/ns/uts", CLONE_NEWUTS },
+	[JAIL_NS_CGROUP] = { "/proc/self/ns/cgroup", CLONE_NEWCGROUP },
+};
+
+/* Here the spawner's /proc is still in sight; a job may have none. */
+static int keep_namespaces(void)
+{
+	for (int i = 0; i < JAIL_NS_COUNT; i++) {
+		OWNED_FD fd = open(namespaces[i].path, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || dup3(fd, JAIL_FD_NS + i, O_CLOEXEC) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Already there; or, in a test build, nobody's own. */
+static bool is_shared(const struct jail *j, enum jail_namespace kind)
+{
+	(void)j;
+	return kind == JAIL_NS_PID || (kind == JAIL_NS_IPC && DROPPED(j, DROP_IPC_NS)) ||
+	       (kind == JAIL_NS_UTS && DROPPED(j, DROP_UTS_NS));
+}
+
+/*
+ * setns(2), in an order that holds: the network first, while the capabilities of the template's user namespace are
+ * there; then the user namespace, which gives those that all others ask for. The process namespace was set by the
+ * template before it forked this child (it applies to children only). Dumpable again, as a process is after exec: it
+ * was the change of ids that took it, and /proc/self of a process that is not dumpable belongs to root.
+ */
+int namespaces_join(const struct jail *j, const struct jail_job *job)
+{
+	if (!DROPPED(j, DROP_NET_NS) && job->net_fd >= 0 && setns(job->net_fd, CLONE_NEWNET) < 0)
+		return -1;
+	for (int i = 0; i < JAIL_NS_COUNT; i++)
+		if (!is_shared(j, i) && setns(job->namespace_fds[i], namespaces[i].flag) < 0)
+			return -1;
+	if (become_inner_user(j) < 0 || setsid() < 0)
+		return -1;
+	return prctl(PR_SET_DUMPABLE, 1);
+}
+
 int namespaces_enter(const struct jail *j, const struct jail_job *job)
 {
 	static const char host[] = "sandbox";
 
-	(void)job;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || wait_for_maps() < 0)
 		return -1;
 	/* Init stays in this state for good: it does not exec, and nothing may read it through /proc or ptrace. */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return -1;
-	/* Before the mounts: what this process creates on its tmpfs needs an owner that has a mapping. */
-	if (j->may_setgroups && syscall(SYS_setgroups, 0, NULL) < 0)
-		return -1;
-	if (syscall(SYS_setresgid, JAIL_GID, JAIL_GID, JAIL_GID) < 0 ||
-	    syscall(SYS_setresuid, JAIL_UID, JAIL_UID, JAIL_UID) < 0)
+	if (become_inner_user(j) < 0)
 		return -1;
 	/* The kernel clears this on a change of ids (prctl(2)); the spawner may have died just then. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || spawner_is_gone() || setsid() < 0)
 		return -1;
 	if (!DROPPED(j, DROP_UTS_NS) && sethostname(host, sizeof host - 1) < 0)
 		return -1;
-	if (unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL && errno != EPERM)
-		return -1; /* hides the group's path; older kernels have no such namespace */
-	return unshare(CLONE_NEWNS);
+	/* Hides the group's path. Older kernels have no such namespace; then nobody can join this one either. */
+	if (unshare(CLONE_NEWCGROUP) < 0 && (job->waits || (errno != EINVAL && errno != EPERM)))
+		return -1;
+	if (unshare(CLONE_NEWNS) < 0)
+		return -1;
+	return job->waits ? keep_namespaces() : 0;
 }

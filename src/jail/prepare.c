@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,8 +66,12 @@ int jail_prepare(struct jail *j, const struct policy *p, const struct runtime *r
 	j->filter = p->job;
 	j->executable = r->executable;
 	j->landlock_abi = landlock_version();
+	j->own_net_fd = -1;
 	if (build_environment(j, p, r, f) < 0 || root_build(j, p, r, f) < 0)
 		return -1;
+	j->own_net_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (j->own_net_fd < 0)
+		return fault_set(f, errno, "open the network namespace");
 	/* Nothing that this process starts may gain privileges by exec; and nobody reads its memory. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
 		return fault_set(f, errno, "prctl");

@@ -51,7 +51,7 @@ static int has_uid_range(void)
 		unsigned long inside, outside, count;
 
 		if (sscanf(line, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside <= JAIL_WEB_UID &&
-		    inside + count > JAIL_SLOT_UID + JAIL_SLOTS_MAX)
+		    inside + count > JAIL_CELL_UID + JAIL_CELLS_MAX)
 			return 1;
 	}
 	return 0;
@@ -64,8 +64,8 @@ static int may_change_ids(void)
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(setgroups(0, NULL) < 0 || setresgid(JAIL_SLOT_UID, JAIL_SLOT_UID, JAIL_SLOT_UID) < 0 ||
-		      setresuid(JAIL_SLOT_UID, JAIL_SLOT_UID, JAIL_SLOT_UID) < 0);
+		_exit(setgroups(0, NULL) < 0 || setresgid(JAIL_CELL_UID, JAIL_CELL_UID, JAIL_CELL_UID) < 0 ||
+		      setresuid(JAIL_CELL_UID, JAIL_CELL_UID, JAIL_CELL_UID) < 0);
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
@@ -166,15 +166,15 @@ static int enter_namespaces(struct jail *j, struct fault *f)
 
 	j->outer_uid = geteuid();
 	j->outer_gid = getegid();
-	j->slot_uids = j->outer_uid == 0 && has_uid_range() && may_change_ids();
+	j->cell_uids = j->outer_uid == 0 && has_uid_range() && may_change_ids();
 	j->may_setgroups = true;
-	if (j->slot_uids && setgroups(0, NULL) < 0)
+	if (j->cell_uids && setgroups(0, NULL) < 0)
 		return fault_set(f, errno, "setgroups");
 	if (unshare(wanted) == 0)
 		return 0;
 	/* /proc/self/uid_map belongs to root while a process is not dumpable (proc(5)) */
 	prctl(PR_SET_DUMPABLE, 1);
-	if ((j->slot_uids ? unshare_user_keeping_ids(f) : unshare_user_alone(j, f)) < 0)
+	if ((j->cell_uids ? unshare_user_keeping_ids(f) : unshare_user_alone(j, f)) < 0)
 		return hint_namespaces(f);
 	prctl(PR_SET_DUMPABLE, 0);
 	if (unshare(wanted) < 0) {
@@ -423,6 +423,8 @@ static int write_files(struct fault *f)
 		{ "/jail/etc/nsswitch.conf", nsswitch, sizeof nsswitch - 1 },
 		{ "/jail/runner/runner.py", asset_runner.bytes, asset_runner.length },
 		{ "/jail/runner/tojson.py", asset_tojson.bytes, asset_tojson.length },
+		{ "/jail/runner/template.py", asset_template.bytes, asset_template.length },
+		{ "/jail/runner/_template.abi3.so", asset_template_module.bytes, asset_template_module.length },
 	};
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)

@@ -3,7 +3,7 @@
  * Measures a running job from outside, a few times a second. Runs in the spawner.
  *
  * The tree of processes comes from /proc/PID/task/TID/children (proc(5)), starting at the job's init, to which all
- * orphans return. What is read are numbers that the kernel wrote; no string of the script (a process name) is used.
+ * orphans return, and at the process that a template forked. What is read are numbers that the kernel wrote; no string of the script (a process name) is used.
  *
  * Memory is looked at in two steps, because the exact answer is expensive: while the address spaces together are
  * within the limit, no more is asked. Otherwise the proportional set size (each shared page once) is added up, and
@@ -74,20 +74,22 @@ static void add_children(struct process_list *list, pid_t pid)
 }
 
 /* The list grows while it is walked: breadth first. */
-static const struct process_list *walk(pid_t init)
+static const struct process_list *walk(const struct account_roots *roots)
 {
 	static struct process_list list;
 
 	list.count = 0;
-	list.pid[list.count++] = init;
+	list.pid[list.count++] = roots->init;
+	if (roots->child > 0)
+		list.pid[list.count++] = roots->child;
 	for (size_t i = 0; i < list.count; i++)
 		add_children(&list, list.pid[i]);
 	return &list;
 }
 
-uint64_t account_cpu_us(pid_t init)
+uint64_t account_cpu_us(const struct account_roots *roots)
 {
-	const struct process_list *list = walk(init);
+	const struct process_list *list = walk(roots);
 	const uint64_t tick_us = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 	uint64_t ticks = 0;
 
@@ -240,12 +242,12 @@ static uint64_t own_cpu_us(void)
 	return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
 }
 
-int account_memory_exceeds(pid_t init, uint64_t other_bytes, uint64_t limit_bytes)
+int account_memory_exceeds(const struct account_roots *roots, uint64_t other_bytes, uint64_t limit_bytes)
 {
-	const struct process_list *list = walk(init);
+	const struct process_list *list = walk(roots);
 	static struct shared_list shared;
 	const uint64_t started = own_cpu_us();
-	uint64_t bytes = other_bytes + socket_bytes(init);
+	uint64_t bytes = other_bytes + socket_bytes(roots->init);
 
 	for (size_t i = 0; i < list->count; i++)
 		bytes += address_space_bytes(list->pid[i]);
@@ -253,7 +255,7 @@ int account_memory_exceeds(pid_t init, uint64_t other_bytes, uint64_t limit_byte
 		return 0;
 	shared.count = 0;
 	shared.bytes = 0;
-	bytes = other_bytes + socket_bytes(init);
+	bytes = other_bytes + socket_bytes(roots->init);
 	for (size_t i = 0; i < list->count; i++) {
 		bytes += anonymous_bytes(list->pid[i]);
 		add_shared_anonymous(&shared, list->pid[i]);

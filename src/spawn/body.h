@@ -8,8 +8,8 @@
 
 enum init_word { INIT_STARTED = 1, INIT_FAULT = 2, INIT_ENDED = 3 };
 
-/* Descriptors with INIT_STARTED: the job's writable mounts, for fstatfs(2). */
-enum { INIT_FD_TMP, INIT_FD_SHM, INIT_FD_COUNT };
+/* Descriptors with INIT_STARTED: the job's writable mounts, for fstatfs(2); then, of an init that waits, its namespaces. */
+enum { INIT_FD_TMP, INIT_FD_SHM, INIT_FD_COUNT, INIT_FD_WAITING_COUNT = INIT_FD_COUNT + JAIL_NS_COUNT };
 
 /* A message of init on the sync pair. STARTED, then at most one of the others. */
 struct init_message {
@@ -27,8 +27,17 @@ static inline uint64_t body_cpu_us(const struct rusage *usage)
 	       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
 }
 
-/* Enters the jail, runs the body below as pid 2, reaps, reports, ends. sync_fd is the child's end. */
+/*
+ * Enters the jail, runs the body below as pid 2, reaps, reports, ends. With job->waits there is no body: it holds its
+ * namespaces for the child of a template until it is killed. sync_fd is the child's end.
+ */
 void init_run(const struct jail *j, const struct jail_job *job, int sync_fd) __attribute__((noreturn));
 
 /* The cold body: becomes `python -I -B -u /runner/runner.py`. Returns only when exec failed. */
 void cold_exec(const struct jail *j);
+
+/*
+ * Becomes a template that imports these modules ("numpy,pandas", or ""). Its descriptors are in place (see
+ * include/template.h) and the others are closed here. Returns only when it failed, with errno.
+ */
+void template_exec(const struct jail *j, const char *imports);

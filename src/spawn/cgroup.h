@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Control groups of the slots: inside src/spawn only. */
+/* Control groups of the cells: inside src/spawn only. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,21 +12,21 @@
 struct cgroups;
 
 /*
- * Makes one group per slot with the given limits where this machine lets us, and proves by a child that runs out
+ * Makes one group per cell with the given limits where this machine lets us, and proves by a child that runs out
  * of memory that they bind. Returns NULL where it does not work: then reason (JAIL_STATUS_BYTES) says why.
  */
-struct cgroups *cgroups_open(uint32_t slots, const struct job_limits *limits, char *reason);
+struct cgroups *cgroups_open(uint32_t cells, const struct job_limits *limits, char *reason);
 
 /* Removes the groups. NULL is allowed. */
 void cgroups_close(struct cgroups *g);
 
 enum memory_enforcement cgroups_version(const struct cgroups *g);
 
-/* Descriptors to which a child of this slot writes "0" to join; owned by g. */
-size_t cgroups_join_fds(const struct cgroups *g, uint32_t slot, int fds[JAIL_CGROUP_FDS_MAX]);
+/* Descriptors to which a child of this cell writes "0" to join; owned by g. */
+size_t cgroups_join_fds(const struct cgroups *g, uint32_t cell, int fds[JAIL_CGROUP_FDS_MAX]);
 
-/* CPU time of all processes of this slot, ever, in microseconds. False: these groups do not tell. */
-bool cgroups_cpu_us(const struct cgroups *g, uint32_t slot, uint64_t *us);
+/* CPU time of all processes of this cell, ever, in microseconds. False: these groups do not tell. */
+bool cgroups_cpu_us(const struct cgroups *g, uint32_t cell, uint64_t *us);
 
-/* How many processes of this slot the kernel has killed for memory, ever. */
-uint64_t cgroups_oom_kills(const struct cgroups *g, uint32_t slot);
+/* How many processes of this cell the kernel has killed for memory, ever. */
+uint64_t cgroups_oom_kills(const struct cgroups *g, uint32_t cell);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Process 1 of a job. Runs in the cloned child: enters the jail, forks the process that becomes Python, adopts and
- * reaps what that leaves behind, reports how it ended, and ends; with it the kernel kills all that is left.
+ * Process 1 of a cell. Runs in the cloned child: enters the jail, forks the process that becomes Python, adopts and
+ * reaps what that leaves behind, reports how it ended, and ends; with it the kernel kills all that is left. In a warm
+ * cell the Python process comes from a template instead, which reaps and reports it.
  *
  * Why it exists: signals without a handler do not reach process 1 (pid_namespaces(7)), so a script that were
  * process 1 itself could not die by its own SIGKILL or SIGABRT, and its orphans would stay zombies.
@@ -38,19 +39,22 @@ static void fail(uint32_t layer, int error)
 }
 
 /* Hands the spawner the two writable mounts, so that it can ask how full they are without opening a path in here. */
-static void say_started(void)
+static void say_started(bool waits)
 {
 	struct init_message message = { .word = INIT_STARTED };
-	int fds[INIT_FD_COUNT] = {
+	int fds[INIT_FD_WAITING_COUNT] = {
 		[INIT_FD_TMP] = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC),
 		[INIT_FD_SHM] = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
+	size_t count = waits ? INIT_FD_WAITING_COUNT : INIT_FD_COUNT;
 
+	for (int i = 0; i < JAIL_NS_COUNT; i++)
+		fds[INIT_FD_COUNT + i] = JAIL_FD_NS + i;
 	if (fds[INIT_FD_TMP] < 0 || fds[INIT_FD_SHM] < 0 ||
-	    io_send(JAIL_FD_SYNC, &message, sizeof message, fds, INIT_FD_COUNT) < 0)
+	    io_send(JAIL_FD_SYNC, &message, sizeof message, fds, count) < 0)
 		fail(0, errno);
-	close(fds[INIT_FD_TMP]);
-	close(fds[INIT_FD_SHM]);
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
 }
 
 /* Dispositions and mask as a fresh process has them; an inherited SIG_IGN changes what scripts do. */
@@ -64,6 +68,18 @@ static void reset_signals(void)
 			sigaction(number, &standard, NULL); /* EINVAL for the two that libc keeps */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Orphans of the script come here; ignoring SIGCHLD reaps them (wait(2), "NOTES"). The spawner's SIGKILL ends it. */
+static void hold_the_cell(void)
+{
+	struct sigaction ignored = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGCHLD, &ignored, NULL);
+	for (int fd = 0; fd < JAIL_FD_SYNC; fd++)
+		close(fd);
+	for (;;)
+		pause();
 }
 
 /* Reaps whatever ends, until the Python process has ended. */
@@ -101,7 +117,9 @@ void init_run(const struct jail *j, const struct jail_job *job, int sync_fd)
 		_exit(EXIT_CANNOT_EXEC);
 	if (jail_enter(j, job, &fault) < 0)
 		fail(fault.layer, fault.error);
-	say_started();
+	say_started(job->waits);
+	if (job->waits)
+		hold_the_cell();
 	if (jail_limit_descriptors(j, job) < 0)
 		fail(0, errno);
 	pid = fork();

@@ -3,11 +3,12 @@
  * The privileged loop: see include/spawn.h.
  *
  * It trusts the kernel and what was configured. What comes in: fixed-size messages from web (taken to be hostile,
- * validated in wire.c), one fixed-size message per job from init (our code, in the jail), signals. What goes out:
+ * validated in wire.c), fixed-size messages from init, templates and their children (our code), signals. What goes out:
  * clones, kills, and one exit report per job. It never reads a byte that a script or a client wrote.
  *
- * A job ends when its init has been waited for, and the kernel ends an init only after every process in its
- * namespace: so a report means that nothing of the job is left.
+ *     cell.c     one cell: namespaces, processes, limits, the job in it
+ *     warm.c     templates and the pool of children that wait for a job
+ *     front.c    web, and its messages
  */
 #define _GNU_SOURCE
 #include "spawn.h"
@@ -18,69 +19,23 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "account.h"
-#include "body.h"
-#include "cgroup.h"
 #include "io.h"
-#include "own.h"
-
-#ifdef SAFE_EXEC_TEST_DROP
-#include "../jail/layer.h"
-#else
-#define DROPPED(j, what) false
-#endif
+#include "log.h"
+#include "state.h"
 
 enum {
-	MEMORY_TICK_US = 25000,   /* accounting: a process touches some 100 MB in this time at the very most */
-	CPU_TICK_US = 100000,     /* where the kernel bounds the memory, only CPU time is watched */
-	TICK_SHARE = 9,           /* times its own length a look is away from the next */
-	DRAIN_US = 9500000,       /* web has 8 s for its running jobs; platforms kill after 10 */
-	RESTART_LEAST_US = 50000, /* of web, doubled while it keeps dying young */
-	RESTART_MOST_US = 5000000,
-	YOUNG_US = 10000000,
+	DRAIN_US = 9500000, /* web has 8 s for its running jobs; platforms kill after 10 */
+	ROUND_MOST_US = 1000000,
 	SPARE_DESCRIPTORS = 64,
-	DESCRIPTORS_PER_SLOT = 16, /* here: sync pair, two mounts, six of cgroups; in web: pipes */
-};
-
-struct slot {
-	pid_t pid; /* of init; 0: the slot is free */
-	uint64_t job_id;
-	struct job_limits limits;
-	uint64_t started_us;
-	uint64_t deadline_us;
-	uint64_t next_tick_us;
-	uint64_t oom_kills_before;
-	uint64_t cpu_before_us; /* of the slot's group */
-	uint64_t seen_cpu_us;   /* at the last look */
-	enum killed_by killed_by;
-	int sync_fd;
-	int mount_fds[INIT_FD_COUNT];
-	bool ended; /* *end holds the last word of init */
-	struct init_message end;
-};
-
-struct spawner {
-	struct jail jail;
-	struct cgroups *cgroups;
-	char cgroup_status[JAIL_STATUS_BYTES];
-	struct job_limits most;
-	uint32_t slots;
-	struct slot slot[JAIL_SLOTS_MAX];
-	/* web */
-	const struct spawner_web *web;
-	pid_t web_pid;
-	int channel_fd;
-	uint64_t web_started_us;
-	uint64_t web_restart_us; /* when to start it again */
-	uint64_t restart_delay_us;
-	uint64_t drain_until_us; /* 0: not draining */
-	bool stop_now;
+	DESCRIPTORS_PER_CELL = 20, /* sync pair, handover pair, two mounts, six namespaces, network, six of cgroups */
+	DESCRIPTORS_PER_SLOT = 8,  /* in web: pipes */
+	SPARE_CELLS = 4,           /* that are being cleared, or belong to a template that is being replaced */
+	POLLED_MAX = 1 + WIRE_TIERS * TEMPLATES_PER_TIER + 2 * JAIL_CELLS_MAX,
 };
 
 static volatile sig_atomic_t stop_requests;
@@ -100,344 +55,51 @@ enum memory_enforcement spawner_memory_enforcement(const struct spawner *s)
 	return cgroups_version(s->cgroups);
 }
 
-/* ---- one job -------------------------------------------------------------------------------------------------- */
-
-static void forget_job(struct slot *slot)
+const struct spawn_status *spawner_status(const struct spawner *s)
 {
-	fd_close(&slot->sync_fd);
-	for (size_t i = 0; i < INIT_FD_COUNT; i++)
-		fd_close(&slot->mount_fds[i]);
-	slot->pid = 0;
+	return s->status;
 }
 
-static void clear_slot(struct slot *slot)
+const char *spawner_imports(const struct spawner *s)
 {
-	memset(slot, 0, sizeof *slot);
-	slot->sync_fd = -1;
-	for (size_t i = 0; i < INIT_FD_COUNT; i++)
-		slot->mount_fds[i] = -1;
+	return s->warm ? s->imports : "";
 }
 
-/* Clones, maps, lets go. 0, or -1 with errno and nothing left. */
-static int launch(struct spawner *s, uint32_t number, const struct job_limits *limits, const int fds[WIRE_FD_COUNT])
+/* ---- jobs ---------------------------------------------------------------------------------------------------------- */
+
+bool spawner_any_job(const struct spawner *s)
 {
-	struct slot *slot = &s->slot[number];
-	struct jail_job job = { .slot = number, .limits = *limits };
-	int pair[2];
-
-	memcpy(job.fds, fds, sizeof job.fds);
-	if (!DROPPED(&s->jail, DROP_CGROUP))
-		job.cgroup_count = cgroups_join_fds(s->cgroups, number, job.cgroup_fds);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -1;
-	slot->pid = jail_clone(&s->jail);
-	if (slot->pid == 0) {
-		close(pair[0]); /* or the end of file from a dead spawner would never come */
-		init_run(&s->jail, &job, pair[1]);
-	}
-	close(pair[1]);
-	slot->sync_fd = pair[0];
-	if (slot->pid < 0 || jail_map_ids(&s->jail, &job, slot->pid) < 0 || io_write_all(slot->sync_fd, "g", 1) < 0) {
-		int error = errno;
-
-		if (slot->pid > 0) {
-			kill(slot->pid, SIGKILL);
-			waitpid(slot->pid, NULL, 0);
-		}
-		forget_job(slot);
-		errno = error;
-		return -1;
-	}
-	return 0;
-}
-
-static int start_job(struct spawner *s, uint32_t number, uint64_t job_id, const struct job_limits *limits,
-		     const int fds[WIRE_FD_COUNT])
-{
-	struct slot *slot = &s->slot[number];
-
-	clear_slot(slot);
-	slot->job_id = job_id;
-	slot->limits = *limits;
-	slot->oom_kills_before = cgroups_oom_kills(s->cgroups, number);
-	(void)cgroups_cpu_us(s->cgroups, number, &slot->cpu_before_us);
-	slot->started_us = io_now_us();
-	slot->deadline_us = DROPPED(&s->jail, DROP_WALL) ? UINT64_MAX :
-							   slot->started_us + (uint64_t)limits->wall_ms * 1000;
-	slot->next_tick_us = slot->started_us + MEMORY_TICK_US;
-	return launch(s, number, limits, fds);
-}
-
-static void kill_job(struct slot *slot, enum killed_by by)
-{
-	if (slot->pid <= 0 || slot->killed_by != KILLED_BY_NOBODY)
-		return;
-	slot->killed_by = by;
-	kill(slot->pid, SIGKILL); /* takes the whole process namespace with it */
-}
-
-/* Takes what init said so far; it says at most two things. */
-static void hear_init(struct slot *slot)
-{
-	struct init_message message;
-	int fds[IO_MAX_FDS];
-	size_t count;
-
-	while (slot->sync_fd >= 0) {
-		struct pollfd ready = { .fd = slot->sync_fd, .events = POLLIN };
-		ssize_t got;
-
-		if (poll(&ready, 1, 0) != 1)
-			return;
-		got = io_receive(slot->sync_fd, &message, sizeof message, fds, &count);
-		if (got == sizeof message && message.word == INIT_STARTED && count == INIT_FD_COUNT &&
-		    slot->mount_fds[0] < 0) {
-			memcpy(slot->mount_fds, fds, sizeof slot->mount_fds);
-			continue;
-		}
-		for (size_t i = 0; i < count; i++)
-			close(fds[i]);
-		if (got != sizeof message)
-			return;
-		if (message.word == INIT_FAULT || message.word == INIT_ENDED) {
-			slot->end = message;
-			slot->ended = true;
-		}
-	}
-}
-
-static uint64_t mount_bytes(const struct slot *slot)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < INIT_FD_COUNT; i++) {
-		struct statfs info;
-
-		if (slot->mount_fds[i] >= 0 && fstatfs(slot->mount_fds[i], &info) == 0)
-			bytes += (uint64_t)(info.f_blocks - info.f_bfree) * (uint64_t)info.f_bsize;
-	}
-	return bytes;
-}
-
-/* The group knows it exactly. Without one, children that nobody waits for take what they used with them. */
-static uint64_t used_cpu_us(const struct spawner *s, const struct slot *slot)
-{
-	uint64_t us;
-
-	if (!DROPPED(&s->jail, DROP_CGROUP) && cgroups_cpu_us(s->cgroups, (uint32_t)(slot - s->slot), &us))
-		return us - slot->cpu_before_us;
-	return account_cpu_us(slot->pid);
-}
-
-/* The regular look at a running job. */
-static void tick(struct spawner *s, struct slot *slot)
-{
-	bool accounting = cgroups_version(s->cgroups) == MEMORY_BY_ACCOUNTING || DROPPED(&s->jail, DROP_CGROUP);
-	uint64_t started = io_now_us(), ended;
-
-	if (started < slot->next_tick_us)
-		return;
-	if (accounting && !DROPPED(&s->jail, DROP_MEMORY)) {
-		hear_init(slot);
-		if (account_memory_exceeds(slot->pid, mount_bytes(slot), slot->limits.memory_bytes))
-			kill_job(slot, KILLED_BY_MEMORY);
-	} else if (cgroups_oom_kills(s->cgroups, (uint32_t)(slot - s->slot)) > slot->oom_kills_before) {
-		kill_job(slot, KILLED_BY_MEMORY); /* v1 kills one process; the job is over all the same */
-	}
-	slot->seen_cpu_us = used_cpu_us(s, slot);
-	if (!DROPPED(&s->jail, DROP_CPU) && slot->seen_cpu_us >= (uint64_t)slot->limits.cpu_seconds * 1000000)
-		kill_job(slot, KILLED_BY_CPU);
-	/* A job that makes itself expensive to look at gets a tenth of this process at most. */
-	ended = io_now_us();
-	slot->next_tick_us = ended + (accounting ? MEMORY_TICK_US : CPU_TICK_US) + TICK_SHARE * (ended - started);
-}
-
-/* When init is killed, the kernel reaps its children without adding their time to its own. */
-static uint64_t whole_cpu_us(const struct spawner *s, const struct slot *slot, const struct rusage *usage)
-{
-	uint64_t us;
-
-	if (cgroups_cpu_us(s->cgroups, (uint32_t)(slot - s->slot), &us))
-		return us - slot->cpu_before_us;
-	return slot->seen_cpu_us > body_cpu_us(usage) ? slot->seen_cpu_us : body_cpu_us(usage);
-}
-
-/* Init has been waited for: puts the facts together and frees the slot. */
-static void finish_job(struct spawner *s, struct slot *slot, int init_status, const struct rusage *usage,
-		       struct exit_report *report)
-{
-	/* RLIMIT_CPU counts clock ticks, rusage what was really used: they differ by a few hundredths either way. */
-	const uint64_t cpu_limit_us = (uint64_t)slot->limits.cpu_seconds * 1000000;
-	uint32_t number = (uint32_t)(slot - s->slot);
-
-	hear_init(slot);
-	*report = (struct exit_report){ .magic = WIRE_MAGIC,
-					.slot = number,
-					.job_id = slot->job_id,
-					.wait_status = init_status,
-					.killed_by = slot->killed_by,
-					.cpu_us = whole_cpu_us(s, slot, usage) };
-	if (slot->ended && slot->end.word == INIT_ENDED) {
-		report->wait_status = slot->end.wait_status;
-		report->peak_bytes = slot->end.peak_bytes;
-		report->cpu_limited = WIFSIGNALED(slot->end.wait_status) &&
-				      WTERMSIG(slot->end.wait_status) == SIGKILL &&
-				      slot->end.main_cpu_us >= cpu_limit_us - cpu_limit_us / 8;
-	} else if (slot->ended) {
-		report->wait_status = -1;
-		report->fault_layer = slot->end.fault.layer;
-		report->fault_error = slot->end.fault.error;
-	} else if (!WIFSIGNALED(init_status)) {
-		report->wait_status = -1; /* it ended without a word: before the jail */
-	}
-	report->oom_killed = cgroups_oom_kills(s->cgroups, number) > slot->oom_kills_before;
-	forget_job(slot);
-}
-
-/* ---- web ------------------------------------------------------------------------------------------------------ */
-
-static void start_web(struct spawner *s)
-{
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		log_event(LOG_ERROR, NULL, "socketpair: %s", strerror(errno));
-		s->web_restart_us = io_now_us() + RESTART_MOST_US;
-		return;
-	}
-	s->web_pid = fork();
-	if (s->web_pid == 0) {
-		sigset_t none;
-
-		close(pair[0]);
-		signal(SIGCHLD, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
-		signal(SIGINT, SIG_DFL);
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		s->web->run(s->web->context, pair[1]);
-		_exit(EXIT_FAILURE);
-	}
-	close(pair[1]);
-	if (s->web_pid < 0) {
-		log_event(LOG_ERROR, NULL, "fork: %s", strerror(errno));
-		s->web_pid = 0;
-		s->web_restart_us = io_now_us() + RESTART_MOST_US;
-		close(pair[0]);
-		return;
-	}
-	s->channel_fd = pair[0];
-	(void)io_set_nonblocking(s->channel_fd, true);
-	s->web_started_us = io_now_us();
-	s->web_restart_us = 0;
-}
-
-static bool any_job(const struct spawner *s)
-{
-	for (uint32_t i = 0; i < s->slots; i++)
-		if (s->slot[i].pid > 0)
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].has_job)
 			return true;
 	return false;
 }
 
-static void kill_all_jobs(struct spawner *s)
+void spawner_kill_all_jobs(struct spawner *s)
 {
-	for (uint32_t i = 0; i < s->slots; i++)
-		kill_job(&s->slot[i], KILLED_BY_CANCEL);
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].has_job)
+			cell_kill(&s->cell[i], KILLED_BY_CANCEL);
 }
 
-/* Its pipes are gone, so its jobs have nobody to answer to. */
-static void web_is_gone(struct spawner *s, int status)
+static int start_cold(struct spawner *s, const struct start_msg *msg, const int fds[WIRE_FD_COUNT])
 {
-	uint64_t now = io_now_us();
+	struct cell *c = cell_find_free(s);
 
-	s->web_pid = 0;
-	fd_close(&s->channel_fd);
-	kill_all_jobs(s);
-	if (s->drain_until_us)
-		return;
-	s->restart_delay_us = now - s->web_started_us > YOUNG_US || !s->restart_delay_us ? RESTART_LEAST_US :
-											   s->restart_delay_us * 2;
-	if (s->restart_delay_us > RESTART_MOST_US)
-		s->restart_delay_us = RESTART_MOST_US;
-	s->web_restart_us = now + s->restart_delay_us;
-	log_event(LOG_ERROR, (struct log_field[]){ { "wait_status", NULL, status }, { NULL, NULL, 0 } },
-		  "web died; it is started again in %llu ms", (unsigned long long)(s->restart_delay_us / 1000));
-}
-
-/* A message that does not validate can only come from a web that somebody took over; one that does not read is stuck. */
-static void condemn_web(struct spawner *s, const struct fault *f)
-{
-	log_event(LOG_ERROR, NULL, "web is killed: %s", f->text);
-	fd_close(&s->channel_fd);
-	if (s->web_pid > 0)
-		kill(s->web_pid, SIGKILL);
-}
-
-/* Without its channel a web is of no use; that it should end by itself is only its word. */
-static void lose_channel(struct spawner *s)
-{
-	fd_close(&s->channel_fd);
-	if (!s->drain_until_us && s->web_pid > 0)
-		kill(s->web_pid, SIGKILL);
-}
-
-/* A report that is lost would leave a client and its slot waiting for ever; the socket holds more than there are slots. */
-static void report_to_web(struct spawner *s, const struct exit_report *report)
-{
-	struct fault f;
-
-	if (s->channel_fd < 0 || wire_send_report(s->channel_fd, report) == 0)
-		return;
-	fault_set(&f, errno, "a report cannot be sent");
-	condemn_web(s, &f);
-}
-
-static void take_start(struct spawner *s, const struct start_msg *msg, int fds[WIRE_FD_COUNT])
-{
-	if (start_job(s, msg->slot, msg->job_id, &msg->limits, fds) < 0) {
-		struct exit_report report = { .magic = WIRE_MAGIC,
-					      .slot = msg->slot,
-					      .job_id = msg->job_id,
-					      .wait_status = -1,
-					      .fault_error = errno };
-
-		log_event(LOG_ERROR, NULL, "cannot start a job: %s", strerror(errno));
-		report_to_web(s, &report);
+	if (!c) {
+		errno = EAGAIN;
+		return -1;
 	}
-	for (size_t i = 0; i < WIRE_FD_COUNT; i++)
-		close(fds[i]);
+	cell_assign(s, c, msg->slot, msg->job_id, &msg->limits, WIRE_STARTED_COLD);
+	if (cell_start_cold(s, c, fds) == 0)
+		return 0;
+	s->cell_of_slot[msg->slot] = -1;
+	return -1;
 }
 
-static void take_message(struct spawner *s)
+int spawner_start_job(struct spawner *s, const struct start_msg *msg, const int fds[WIRE_FD_COUNT])
 {
-	struct start_msg msg;
-	struct fault f;
-	int fds[WIRE_FD_COUNT];
-	int status = wire_receive_start(s->channel_fd, &msg, fds, s->slots, &s->most, &f);
-
-	if (status == 0)
-		return;
-	if (status < 0) {
-		if (f.error != 0)
-			condemn_web(s, &f);
-		else
-			lose_channel(s);
-		return;
-	}
-	if (msg.kind == WIRE_CANCEL) {
-		if (s->slot[msg.slot].pid > 0 && s->slot[msg.slot].job_id == msg.job_id)
-			kill_job(&s->slot[msg.slot], KILLED_BY_CANCEL);
-		return;
-	}
-	if (s->slot[msg.slot].pid > 0) {
-		for (size_t i = 0; i < WIRE_FD_COUNT; i++)
-			close(fds[i]);
-		fault_set(&f, EPROTO, "slot %u is taken", msg.slot);
-		condemn_web(s, &f);
-		return;
-	}
-	take_start(s, &msg, fds);
+	return warm_start(s, msg, fds) ? 0 : start_cold(s, msg, fds);
 }
 
 /* ---- the loop -------------------------------------------------------------------------------------------------- */
@@ -453,11 +115,11 @@ static void on_child(int number)
 	(void)number; /* only interrupts ppoll */
 }
 
-static struct slot *slot_of(struct spawner *s, pid_t pid)
+static struct cell *cell_of_init(struct spawner *s, pid_t pid)
 {
-	for (uint32_t i = 0; i < s->slots; i++)
-		if (s->slot[i].pid == pid)
-			return &s->slot[i];
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].init == pid)
+			return &s->cell[i];
 	return NULL;
 }
 
@@ -469,31 +131,39 @@ static void reap(struct spawner *s)
 	pid_t pid;
 
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-		struct slot *slot = slot_of(s, pid);
-		struct exit_report report;
+		struct cell *c = cell_of_init(s, pid);
 
-		if (pid == s->web_pid) {
-			web_is_gone(s, status);
-		} else if (slot) {
-			finish_job(s, slot, status, &usage, &report);
-			report_to_web(s, &report);
-		}
+		if (pid == s->web_pid)
+			front_web_is_gone(s, status);
+		else if (c)
+			cell_init_ended(c, status, &usage);
+		else
+			(void)warm_reaped(s, pid, status, &usage);
 	}
 }
 
-static void look_at_jobs(struct spawner *s)
+static void look_at_cells(struct spawner *s)
 {
 	uint64_t now = io_now_us();
 
-	for (uint32_t i = 0; i < s->slots; i++) {
-		struct slot *slot = &s->slot[i];
+	for (uint32_t i = 0; i < s->cells; i++) {
+		struct cell *c = &s->cell[i];
+		struct exit_report report;
+		bool had_job;
 
-		if (slot->pid <= 0)
+		if (c->state == CELL_FREE)
 			continue;
-		if (now >= slot->deadline_us)
-			kill_job(slot, KILLED_BY_WALL);
-		if (slot->killed_by == KILLED_BY_NOBODY)
-			tick(s, slot);
+		if (c->state == CELL_MAKING)
+			cell_hear(c);
+		if (c->state == CELL_MAKING && c->ended)
+			cell_kill(c, KILLED_BY_NOBODY); /* a layer failed */
+		if (c->state == CELL_MAKING && c->mount_fds[0] >= 0)
+			warm_fork(s, c);
+		if (c->state == CELL_FORKING)
+			cell_hear(c);
+		cell_look(s, c, now);
+		if (cell_finish(s, c, &report, &had_job) && had_job)
+			front_report(s, &report);
 	}
 }
 
@@ -505,14 +175,18 @@ static void earlier(uint64_t *when, uint64_t candidate)
 
 static struct timespec time_to_wait(const struct spawner *s)
 {
-	uint64_t now = io_now_us(), when = now + 1000000;
+	uint64_t now = io_now_us(), when = warm_next_us(s, now + ROUND_MOST_US);
 
-	for (uint32_t i = 0; i < s->slots; i++)
-		if (s->slot[i].pid > 0 && s->slot[i].killed_by == KILLED_BY_NOBODY) {
-			earlier(&when, s->slot[i].deadline_us);
-			earlier(&when, s->slot[i].next_tick_us);
-		}
-	if (s->web_restart_us && !any_job(s)) /* else the death of the last job wakes us */
+	for (uint32_t i = 0; i < s->cells; i++) {
+		const struct cell *c = &s->cell[i];
+
+		if (!c->has_job || c->state == CELL_ENDING)
+			continue;
+		earlier(&when, c->deadline_us);
+		if (c->state == CELL_RUNNING)
+			earlier(&when, c->next_tick_us);
+	}
+	if (s->web_restart_us && !spawner_any_job(s)) /* else the death of the last job wakes us */
 		earlier(&when, s->web_restart_us);
 	if (s->drain_until_us && !s->stop_now)
 		earlier(&when, s->drain_until_us);
@@ -533,19 +207,52 @@ static void handle_stop(struct spawner *s)
 	}
 	if (s->drain_until_us && (now >= s->drain_until_us || stop_requests > 1) && !s->stop_now) {
 		s->stop_now = true;
-		kill_all_jobs(s);
+		spawner_kill_all_jobs(s);
 		if (s->web_pid > 0)
 			kill(s->web_pid, SIGKILL);
 	}
 }
 
-static void wait_for_something(struct spawner *s, const sigset_t *waiting_mask)
-{
-	struct pollfd channel = { .fd = s->channel_fd, .events = POLLIN };
-	struct timespec timeout = time_to_wait(s);
+struct polled {
+	struct pollfd fds[POLLED_MAX];
+	struct template *templates[POLLED_MAX]; /* NULL: not the channel of one */
+	nfds_t count;
+};
 
-	if (ppoll(&channel, 1, &timeout, waiting_mask) == 1 && s->channel_fd >= 0)
-		take_message(s);
+static void want(struct polled *p, int fd, struct template *t)
+{
+	p->fds[p->count] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	p->templates[p->count++] = t;
+}
+
+/* The first one is web's. Of cells only those that are on their way: what a running job says can wait for its end. */
+static void collect_wanted(struct spawner *s, struct polled *p)
+{
+	p->count = 0;
+	want(p, s->channel_fd, NULL);
+	for (int tier = 0; tier < WIRE_TIERS; tier++)
+		for (size_t i = 0; i < TEMPLATES_PER_TIER; i++)
+			if (s->tier[tier].templates[i].state != TEMPLATE_ABSENT)
+				want(p, s->tier[tier].templates[i].channel_fd, &s->tier[tier].templates[i]);
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].state == CELL_MAKING)
+			want(p, s->cell[i].sync_fd, NULL);
+		else if (s->cell[i].state == CELL_FORKING)
+			want(p, s->cell[i].handover_fd, NULL);
+}
+
+static void wait_for_something(struct spawner *s, const struct timespec *timeout, const sigset_t *mask)
+{
+	static struct polled p; /* there is one loop */
+
+	collect_wanted(s, &p);
+	if (ppoll(p.fds, p.count, timeout, mask) <= 0)
+		return;
+	for (nfds_t i = 1; i < p.count; i++)
+		if (p.templates[i] && p.fds[i].revents && p.fds[i].fd >= 0)
+			warm_hear(s, p.templates[i]);
+	if (p.fds[0].revents && s->channel_fd >= 0)
+		front_take_message(s);
 }
 
 static void install_signals(sigset_t *waiting_mask)
@@ -575,14 +282,17 @@ int spawner_serve(struct spawner *s, const struct spawner_web *web)
 
 	s->web = web;
 	install_signals(&waiting_mask);
-	start_web(s);
-	while (!(s->drain_until_us && s->web_pid == 0 && !any_job(s))) {
-		wait_for_something(s, &waiting_mask);
+	front_start_web(s);
+	while (!(s->drain_until_us && s->web_pid == 0 && !spawner_any_job(s))) {
+		struct timespec timeout = time_to_wait(s);
+
+		wait_for_something(s, &timeout, &waiting_mask);
 		handle_stop(s); /* first: a web that ends because it was told to did not die */
 		reap(s);
-		look_at_jobs(s);
-		if (s->web_restart_us && !s->drain_until_us && io_now_us() >= s->web_restart_us && !any_job(s))
-			start_web(s);
+		look_at_cells(s);
+		warm_care(s);
+		if (s->web_restart_us && !s->drain_until_us && io_now_us() >= s->web_restart_us && !spawner_any_job(s))
+			front_start_web(s);
 	}
 	log_event(LOG_INFO, NULL, "stopped");
 	return EXIT_SUCCESS;
@@ -593,7 +303,8 @@ int spawner_serve(struct spawner *s, const struct spawner_web *web)
 /* Of this process and of web, which is forked from it. */
 static int raise_descriptor_limit(const struct spawner *s, struct fault *f)
 {
-	const rlim_t needed = SPARE_DESCRIPTORS + (rlim_t)s->slots * DESCRIPTORS_PER_SLOT;
+	const rlim_t needed = SPARE_DESCRIPTORS + (rlim_t)s->slots * DESCRIPTORS_PER_SLOT +
+			      (rlim_t)s->cells * DESCRIPTORS_PER_CELL;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -608,6 +319,27 @@ static int raise_descriptor_limit(const struct spawner *s, struct fault *f)
 			 s->slots, (unsigned long long)needed, (unsigned long long)limit.rlim_max);
 }
 
+/* All of them that are installed, or those that were asked for by name. */
+static char *imports_of(const struct config *c, const struct runtime *r)
+{
+	char *names = calloc(1, CONFIG_IMPORTS_BYTES);
+
+	if (!names || c->warm_imports)
+		return names && c->warm_imports ? strncat(names, c->warm_imports, CONFIG_IMPORTS_BYTES - 1) : names;
+	for (size_t i = 0; i < r->import_count; i++) {
+		strncat(names, i ? "," : "", CONFIG_IMPORTS_BYTES - 1 - strlen(names));
+		strncat(names, r->imports[i], CONFIG_IMPORTS_BYTES - 1 - strlen(names));
+	}
+	return names;
+}
+
+static uint32_t cells_of(const struct config *c)
+{
+	uint32_t pools = c->start == START_WARM ? WIRE_TIERS * (uint32_t)c->pool_size : 0;
+
+	return (uint32_t)c->max_concurrency + 2 * pools + (c->start == START_WARM ? SPARE_CELLS : 0);
+}
+
 struct spawner *spawner_open(const struct config *c, const struct policy *p, const struct runtime *r, struct fault *f)
 {
 	struct spawner *s = calloc(1, sizeof *s);
@@ -616,53 +348,99 @@ struct spawner *spawner_open(const struct config *c, const struct policy *p, con
 		fault_set(f, ENOMEM, "calloc");
 		return NULL;
 	}
+	s->config = c;
 	s->channel_fd = -1;
 	s->most = config_job_limits(c);
 	s->slots = (uint32_t)c->max_concurrency;
+	s->cells = cells_of(c);
+	s->warm = c->start == START_WARM;
+	s->pool_size = (uint32_t)c->pool_size;
+	for (uint32_t i = 0; i < JAIL_CELLS_MAX; i++) {
+		s->cell[i].net_fd = -1;
+		cell_clear(&s->cell[i], i);
+	}
 	for (uint32_t i = 0; i < JAIL_SLOTS_MAX; i++)
-		clear_slot(&s->slot[i]);
-	if (raise_descriptor_limit(s, f) < 0) {
+		s->cell_of_slot[i] = -1;
+	s->imports = imports_of(c, r);
+	if (!s->imports || raise_descriptor_limit(s, f) < 0) {
+		free(s->imports);
 		free(s);
 		return NULL;
 	}
-	s->cgroups = cgroups_open(s->slots, &s->most, s->cgroup_status);
-	if (jail_prepare(&s->jail, p, r, f) < 0) {
+	s->cgroups = cgroups_open(s->cells, &s->most, s->cgroup_status);
+	if (jail_prepare(&s->jail, p, r, f) < 0 || warm_open(s, f) < 0) {
 		spawner_close(s);
 		return NULL;
 	}
 	return s;
 }
 
+/* One round of the loop before there is web, and without signals: nobody waits for long. */
+static void round_before_serving(struct spawner *s)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+
+	wait_for_something(s, &pause, NULL);
+	reap(s);
+	look_at_cells(s);
+}
+
 void spawner_close(struct spawner *s)
 {
-	kill_all_jobs(s);
-	for (uint32_t i = 0; i < s->slots; i++)
-		if (s->slot[i].pid > 0)
-			waitpid(s->slot[i].pid, NULL, 0);
+	warm_close(s);
+	for (uint32_t i = 0; i < s->cells; i++)
+		while (s->cell[i].state != CELL_FREE)
+			round_before_serving(s);
+	for (uint32_t i = 0; i < s->cells; i++)
+		fd_close(&s->cell[i].net_fd);
 	cgroups_close(s->cgroups);
+	if (s->status)
+		munmap(s->status, sizeof *s->status);
 	free(s->jail.environment);
+	free(s->imports);
 	free(s);
 }
 
-/* Polls every few milliseconds: it runs twice, at start. */
-int spawner_run_one(struct spawner *s, const struct job_limits *limits, int fds[WIRE_FD_COUNT],
-		    struct exit_report *report, struct fault *f)
+static const struct template *failed_template(const struct spawner *s)
 {
-	struct slot *slot = &s->slot[0];
-	struct rusage usage;
-	int status, started = start_job(s, 0, 0, limits, fds), error = errno;
-	pid_t pid;
+	for (int tier = 0; tier < WIRE_TIERS; tier++)
+		if (s->tier[tier].restarts > 0)
+			return &s->tier[tier].templates[0];
+	return NULL;
+}
 
+int spawner_wait_warm(struct spawner *s, struct fault *f)
+{
+	for (int tier = 0; s->warm && tier < WIRE_TIERS; tier++)
+		while (s->tier[tier].wanted && s->tier[tier].templates[0].state != TEMPLATE_SERVING) {
+			if (failed_template(s)) {
+				fault_set(f, 0, "START=warm: the template process could not start%s%s%s",
+					  tier == WIRE_FULL ? " with WARM_IMPORTS=\"" : "",
+					  tier == WIRE_FULL ? s->imports : "", tier == WIRE_FULL ? "\"" : "");
+				return fault_hint(
+					f, "its own error stands above; correct WARM_IMPORTS, or use START=cold");
+			}
+			round_before_serving(s);
+		}
+	return 0;
+}
+
+int spawner_run_one(struct spawner *s, enum spawn_way way, enum wire_tier tier, const struct job_limits *limits,
+		    int fds[WIRE_FD_COUNT], struct exit_report *report, struct fault *f)
+{
+	const struct start_msg msg = { .magic = WIRE_MAGIC, .kind = WIRE_START, .tier = tier, .limits = *limits };
+	int started, error;
+
+	started = way == SPAWN_COLD ? start_cold(s, &msg, fds) : warm_start(s, &msg, fds) ? 0 : -1;
+	error = errno;
 	for (size_t i = 0; i < WIRE_FD_COUNT; i++)
 		fd_close(&fds[i]);
 	if (started < 0)
-		return fault_set(f, error, "clone a jailed child");
-	while ((pid = wait4(slot->pid, &status, WNOHANG, &usage)) == 0) {
-		look_at_jobs(s);
-		poll(NULL, 0, 2);
-	}
-	if (pid < 0)
-		return fault_set(f, errno, "wait for a jailed child");
-	finish_job(s, slot, status, &usage, report);
+		return fault_set(f, error, "start a jailed child");
+	s->awaited = report;
+	s->reported = false;
+	while (!s->reported)
+		round_before_serving(s);
+	s->awaited = NULL;
 	return 0;
 }

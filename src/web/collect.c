@@ -13,7 +13,8 @@
 
 #include "io.h"
 
-enum { READ_BYTES = 65536, FIRST_ROOM = 4096 };
+/* A pipe holds 64 KiB unless a job made it larger (up to 1 MiB); who goes on writing after that has had its chance. */
+enum { READ_BYTES = 65536, FIRST_ROOM = 4096, DRAIN_READS_MOST = 32 };
 
 static bool make_room(struct collector *c, size_t wanted)
 {
@@ -76,21 +77,33 @@ static void close_collector(struct collector *c)
 	c->open = false;
 }
 
+/* What read(2) returned: bytes, 0 at the end, -1 with errno. */
+static ssize_t take_once(struct collector *c)
+{
+	static char bytes[READ_BYTES]; /* web has one thread */
+	ssize_t got = io_read(c->watch.fd, bytes, sizeof bytes);
+
+	if (got > 0)
+		(c->keep == COLLECT_HEAD ? keep_head : keep_tail)(c, bytes, (size_t)got);
+	return got;
+}
+
 static void on_readable(struct watch *w, uint32_t events)
 {
 	struct collector *c = (struct collector *)(void *)w;
-	static char bytes[READ_BYTES]; /* web has one thread */
-	ssize_t got = io_read(w->fd, bytes, sizeof bytes);
+	ssize_t got = take_once(c);
 
 	(void)events;
-	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)))
 		return;
-	if (got > 0) {
-		(c->keep == COLLECT_HEAD ? keep_head : keep_tail)(c, bytes, (size_t)got);
-		return;
-	}
 	close_collector(c);
 	c->at_end(c->context);
+}
+
+void collect_drain(struct collector *c)
+{
+	for (int reads = 0; c->open && reads < DRAIN_READS_MOST && take_once(c) > 0; reads++)
+		;
 }
 
 int collect_start(struct collector *c, struct loop *loop, int fd, size_t cap, enum collect_keep keep,

@@ -29,6 +29,9 @@ struct collector {
 int collect_start(struct collector *c, struct loop *loop, int fd, size_t cap, enum collect_keep keep,
 		  void (*at_end)(void *), void *context);
 
+/* Takes what is in the pipe now, without waiting for more. */
+void collect_drain(struct collector *c);
+
 /* Stops early and releases everything; may be called at any time, also on a zeroed collector. */
 void collect_stop(struct collector *c);
 

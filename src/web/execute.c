@@ -5,8 +5,10 @@
  *     submit -> queue -> advance, start: pipes, message to the spawner -> collect stdout, stderr, result
  *            -> the spawner's report and three ends of file, in any order -> outcome -> reply -> done()
  *
- * The report is a fact, the frame a claim: outcome_decide() puts them together. The slot is free again only when
- * all of it is over, so two jobs never meet in one slot.
+ * The report is a fact, the frame a claim: outcome_decide() puts them together. A valid frame that has come to its end
+ * is answered at once; what is left of the process is killed when the answer is with the client, so that neither its
+ * end nor the fork of the next one takes the processor before. The slot is free again only when all of it is over, so
+ * two jobs never meet in one slot.
  */
 #define _GNU_SOURCE
 #include "execute.h"
@@ -24,7 +26,7 @@
 #include "log.h"
 #include "outcome.h"
 
-enum { STDERR_KEPT_BYTES = 4096, QUEUE_MOST_US = 30000000 };
+enum { STDERR_KEPT_BYTES = 4096, QUEUE_MOST_US = 30000000, TRIES_MOST = 3 };
 
 enum stopped { STOPPED_NOT, STOPPED_WITH_SERVICE, STOPPED_FOR_FLOOD };
 
@@ -37,6 +39,8 @@ struct execution {
 	uint32_t slot;
 	bool running;
 	bool reported;
+	bool answered; /* before its end */
+	unsigned tries;
 	enum stopped stopped; /* by us, before its end */
 	struct exit_report report;
 	struct feeder input;
@@ -61,14 +65,29 @@ static void release(struct execution *x)
 static void answer(struct execution *x, struct reply reply)
 {
 	uint64_t now = io_now_us();
-	struct execution_end end = { .reply = reply, .cpu_us = x->report.cpu_us, .peak_bytes = x->report.peak_bytes };
+	struct execution_end end = {
+		.reply = reply, .measured = x->reported, .cpu_us = x->report.cpu_us, .peak_bytes = x->report.peak_bytes
+	};
 
 	end.queue_us = (x->started_us ? x->started_us : now) - x->submitted_us;
 	end.run_us = x->started_us ? now - x->started_us : 0;
+	if (x->answered) {
+		end.slot = x->slot;
+		end.job_id = x->job_id;
+	}
 	if (x->done)
 		x->done(x->context, &end);
 	else
 		reply_free(&end.reply);
+}
+
+static void kill_running(const struct execution *x)
+{
+	const struct start_msg msg = { .magic = WIRE_MAGIC, .kind = WIRE_CANCEL, .job_id = x->job_id, .slot = x->slot };
+
+	/* A full channel means that the spawner is behind; the deadline ends the job then. */
+	if (wire_send_start(x->executor->channel.fd, &msg, NULL) < 0)
+		log_event(LOG_WARNING, NULL, "cannot cancel a job: %s", strerror(errno));
 }
 
 /* Faults of ours are for the log; the client learns only that it was not the script. */
@@ -111,26 +130,41 @@ static struct reply build_reply(const struct execution *x)
 	return reply_job(&job);
 }
 
+/*
+ * The result has come to its end and is a valid frame: the runner has closed it and sleeps. What the script printed is
+ * in the pipe by then. The end of the process would cost the client a millisecond and change nothing for it.
+ */
+static void answer_early(struct execution *x)
+{
+	struct frame frame;
+
+	if (!x->done || x->result.open || x->result.over || x->stopped != STOPPED_NOT)
+		return;
+	frame = frame_parse(x->result.bytes, x->result.used, x->nonce, x->executor->settings.max_result_bytes);
+	if (frame.claim != CLAIM_RESULT && frame.claim != CLAIM_ERROR)
+		return;
+	collect_drain(&x->out);
+	x->answered = true;
+	x->report = (struct exit_report){ .killed_by = KILLED_BY_NOBODY }; /* as the runner is about to end */
+	answer(x, build_reply(x));
+	x->done = NULL;
+	collect_stop(&x->out);
+	collect_stop(&x->err);
+}
+
 static void finish_if_over(struct execution *x)
 {
 	struct executor *e = x->executor;
 
-	if (!x->reported || x->out.open || x->err.open || x->result.open)
+	if (!x->reported && !x->answered)
+		answer_early(x);
+	if (!x->reported || (!x->answered && (x->out.open || x->err.open || x->result.open)))
 		return;
 	if (x->done)
 		answer(x, build_reply(x));
 	e->running[x->slot] = NULL;
 	e->running_count--;
 	release(x);
-}
-
-static void kill_running(const struct execution *x)
-{
-	const struct start_msg msg = { .magic = WIRE_MAGIC, .kind = WIRE_CANCEL, .job_id = x->job_id, .slot = x->slot };
-
-	/* A full channel means that the spawner is behind; the deadline ends the job then. */
-	if (wire_send_start(x->executor->channel.fd, &msg, NULL) < 0)
-		log_event(LOG_WARNING, NULL, "cannot cancel a job: %s", strerror(errno));
 }
 
 static void on_pipe_end(void *context)
@@ -175,7 +209,9 @@ static int watch_pipes(struct execution *x, int ours[WIRE_FD_COUNT])
 	const struct executor_settings *s = &x->executor->settings;
 	const size_t result_cap = s->max_result_bytes > FRAME_ERROR_MOST_BYTES ? s->max_result_bytes :
 										 FRAME_ERROR_MOST_BYTES;
-	struct job_header header = { .max_result_bytes = s->max_result_bytes, .script_bytes = x->job.script_bytes };
+	struct job_header header = { .max_result_bytes = s->max_result_bytes,
+				     .script_bytes = x->job.script_bytes,
+				     .flags = JOB_LINGER };
 	int status = 0;
 
 	memcpy(header.magic, JOB_MAGIC, sizeof header.magic);
@@ -199,10 +235,30 @@ static void close_all(int fds[WIRE_FD_COUNT])
 			close(fds[i]);
 }
 
+/* A script that names a module of the full template somewhere, if only in a comment, is taken to want it. */
+static enum wire_tier tier_of(const struct execution *x)
+{
+	const char *name = x->executor->settings.full_imports;
+
+	while (*name) {
+		size_t whole = strcspn(name, ","), top = strcspn(name, ",.");
+
+		if (memmem(x->job.script, x->job.script_bytes, name, top))
+			return WIRE_FULL;
+		name += whole + (name[whole] == ',');
+	}
+	return WIRE_BARE;
+}
+
 static int launch(struct execution *x)
 {
 	const struct start_msg msg = {
-		.magic = WIRE_MAGIC, .kind = WIRE_START, .job_id = x->job_id, .slot = x->slot, .limits = x->job.limits
+		.magic = WIRE_MAGIC,
+		.kind = WIRE_START,
+		.job_id = x->job_id,
+		.slot = x->slot,
+		.tier = x->tries > 1 ? WIRE_COLD : tier_of(x),
+		.limits = x->job.limits,
 	};
 	int ours[WIRE_FD_COUNT] = { -1, -1, -1, -1 }, theirs[WIRE_FD_COUNT] = { -1, -1, -1, -1 };
 	int status;
@@ -219,23 +275,45 @@ static int launch(struct execution *x)
 	return status;
 }
 
+/* In the slot that it has. When that fails it is answered and gone. */
+static void try_to_start(struct execution *x)
+{
+	struct executor *e = x->executor;
+
+	x->job_id = ++e->next_job_id;
+	x->tries++;
+	if (launch(x) == 0)
+		return;
+	log_event(LOG_ERROR, NULL, "cannot hand a job to the spawner: %s", strerror(errno));
+	if (x->done)
+		answer(x, reply_error(OUTCOME_INTERNAL, NULL, NULL));
+	e->running[x->slot] = NULL;
+	e->running_count--;
+	release(x);
+}
+
 static void start(struct execution *x, uint32_t slot)
 {
 	struct executor *e = x->executor;
 
 	x->slot = slot;
-	x->job_id = ++e->next_job_id;
 	x->started_us = io_now_us();
 	x->running = true;
 	e->running[slot] = x;
 	e->running_count++;
-	if (launch(x) == 0)
-		return;
-	log_event(LOG_ERROR, NULL, "cannot hand a job to the spawner: %s", strerror(errno));
-	answer(x, reply_error(OUTCOME_INTERNAL, NULL, NULL));
-	e->running[slot] = NULL;
-	e->running_count--;
-	release(x);
+	try_to_start(x);
+}
+
+/* Its process ended before it had read the script, which did nothing to cause it. */
+static void start_again(struct execution *x)
+{
+	log_event(LOG_WARNING, NULL, "a process ended before it took its job; the job is started again");
+	feed_stop(&x->input);
+	collect_stop(&x->out);
+	collect_stop(&x->err);
+	collect_stop(&x->result);
+	x->report = (struct exit_report){ 0 };
+	try_to_start(x);
 }
 
 static struct execution *take_first(struct executor *e)
@@ -286,7 +364,12 @@ static void take_report(struct executor *e, const struct exit_report *report)
 
 	if (!x || x->job_id != report->job_id || x->reported)
 		return;
-	x->report = *report;
+	if (report->never_ran && !x->answered && x->done && x->stopped == STOPPED_NOT && x->tries < TRIES_MOST) {
+		start_again(x);
+		return;
+	}
+	if (!x->answered)
+		x->report = *report;
 	x->reported = true;
 	finish_if_over(x);
 }
@@ -317,6 +400,12 @@ int executor_open(struct executor *e, struct loop *loop, int channel_fd, const s
 }
 
 /* ---- ends that nobody waits for ------------------------------------------------------------------------------------- */
+
+void execute_let_go(struct executor *e, uint32_t slot, uint64_t job_id)
+{
+	if (slot < e->settings.slots && e->running[slot] && e->running[slot]->job_id == job_id)
+		kill_running(e->running[slot]);
+}
 
 static void leave_queue(struct execution *x)
 {

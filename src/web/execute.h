@@ -18,8 +18,12 @@ struct execution_end {
 	struct reply reply; /* owned by the receiver */
 	uint64_t queue_us;
 	uint64_t run_us;
+	bool measured; /* the next two are known: an answer that went out before the process had ended has none */
 	uint64_t cpu_us;
 	uint64_t peak_bytes; /* largest resident set of one process */
+	/* Which execution it was, for execute_let_go(); job_id 0: none that still runs. */
+	uint32_t slot;
+	uint64_t job_id;
 };
 
 typedef void (*execution_done)(void *context, struct execution_end *end);
@@ -29,6 +33,7 @@ struct executor_settings {
 	uint64_t max_result_bytes;
 	uint32_t slots;
 	uint32_t queue_limit;
+	const char *full_imports; /* "numpy,pandas": a script that names one of these is for the full template */
 };
 
 struct executor {
@@ -53,6 +58,9 @@ struct execution *execute_submit(struct executor *e, struct job *job, execution_
 
 /* The client is gone: done will not be called, the job is killed, its slot is freed when it is dead. */
 void execute_cancel(struct execution *x);
+
+/* The answer is with the client: what is left of the execution is ended. Does nothing if it has ended already. */
+void execute_let_go(struct executor *e, uint32_t slot, uint64_t job_id);
 
 /* Starts waiting jobs while slots are free. Called after each round of the loop. */
 void executor_advance(struct executor *e);

@@ -59,6 +59,36 @@ static json_t *layers(const struct web_setup *setup)
 	return object;
 }
 
+/* The page is shared with the spawner; each number is taken once. */
+static json_t *template_status(const struct spawn_tier_status *shared)
+{
+	static const char *const states[] = { [SPAWN_TIER_DOWN] = "down: jobs run cold",
+					      [SPAWN_TIER_STARTING] = "starting: jobs run cold",
+					      [SPAWN_TIER_SERVING] = "serving" };
+	const struct spawn_tier_status status = *shared;
+	char snapshot[80] = "ok";
+
+	if (status.state > SPAWN_TIER_SERVING)
+		return NULL;
+	if (status.image_error)
+		snprintf(snapshot, sizeof snapshot, "absent: %.60s", strerror(status.image_error));
+	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I}", "state", states[status.state], "ready",
+			 (json_int_t)status.ready, "restarts", (json_int_t)status.restarts, "replaced",
+			 (json_int_t)status.replaced, "snapshot", snapshot, "snapshot_bytes",
+			 (json_int_t)status.image_bytes, "prefault_pages", (json_int_t)status.prefault_pages);
+}
+
+static json_t *templates(const struct web_setup *setup)
+{
+	static const char *const names[WIRE_TIERS] = { [WIRE_BARE] = "bare", [WIRE_FULL] = "full" };
+	json_t *object = json_object();
+
+	for (int tier = 0; tier < WIRE_TIERS; tier++)
+		if (setup->spawn_status->tiers[tier].wanted)
+			json_object_set_new(object, names[tier], template_status(&setup->spawn_status->tiers[tier]));
+	return object;
+}
+
 static const char *why_not_ready(const struct service *s)
 {
 	if (s->draining)
@@ -76,7 +106,8 @@ static struct reply answer_health(const struct service *s, const struct route_re
 	json_t *health = json_pack("{s:b, s:s, s:s, s:s, s:{s:s, s:o}, s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:f}", "ok",
 				   reason == NULL, "status", status, "service", SAFE_EXEC_NAME, "version",
 				   SAFE_EXEC_VERSION, "isolation", "level", setup->level, "layers", layers(setup),
-				   "memory_enforced_by", setup->memory_enforced_by, "start", "cold", "jobs", "running",
+				   "memory_enforced_by", setup->memory_enforced_by, "start",
+				   setup->config->start == START_WARM ? "warm" : "cold", "jobs", "running",
 				   (json_int_t)s->executor->running_count, "queued",
 				   (json_int_t)s->executor->waiting_count, "slots",
 				   (json_int_t)s->executor->settings.slots, "queue_limit",
@@ -84,6 +115,8 @@ static struct reply answer_health(const struct service *s, const struct route_re
 				   (double)((io_now_us() - s->started_us) / 1000) / 1000);
 
 	(void)r;
+	if (health && setup->config->start == START_WARM)
+		json_object_set_new(health, "templates", templates(setup));
 	if (health && reason)
 		json_object_set_new(health, "reason", json_string(reason));
 	return reply_json(reason ? 503 : 200, health);

@@ -208,8 +208,12 @@ static void add_headers(struct MHD_Response *response, const struct exchange *x)
 		MHD_add_response_header(response, "Retry-After", text);
 	}
 	if (x->end.run_us) {
-		snprintf(text, sizeof text, "queue;dur=%.3f, run;dur=%.3f, cpu;dur=%.3f",
-			 (double)x->end.queue_us / 1000, (double)x->end.run_us / 1000, (double)x->end.cpu_us / 1000);
+		int used = snprintf(text, sizeof text, "queue;dur=%.3f, run;dur=%.3f", (double)x->end.queue_us / 1000,
+				    (double)x->end.run_us / 1000);
+
+		if (x->end.measured)
+			snprintf(text + used, sizeof text - (size_t)used, ", cpu;dur=%.3f",
+				 (double)x->end.cpu_us / 1000);
 		MHD_add_response_header(response, "Server-Timing", text);
 	}
 }
@@ -488,6 +492,8 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	loop_remove(s->loop, &x->gone);
 	if (x->execution)
 		execute_cancel(x->execution);
+	if (x->end.job_id)
+		execute_let_go(s->executor, x->end.slot, x->end.job_id);
 	log_exchange(x);
 	set_deadline(x->client, IDLE_US);
 	reply_free(&x->end.reply);

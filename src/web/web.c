@@ -88,7 +88,8 @@ static void start(struct web *w, int channel_fd)
 	const struct executor_settings settings = { .max_stdout_bytes = c->max_stdout_bytes,
 						    .max_result_bytes = c->max_result_bytes,
 						    .slots = (uint32_t)c->max_concurrency,
-						    .queue_limit = (uint32_t)c->max_queue };
+						    .queue_limit = (uint32_t)c->max_queue,
+						    .full_imports = w->setup->full_imports };
 
 	prctl(PR_SET_NAME, "safe-exec-web");
 	signal(SIGPIPE, SIG_IGN);

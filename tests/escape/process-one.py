@@ -17,7 +17,7 @@ def main():
             attempt(os.kill, 1, number)
     time.sleep(0.2)
     pidfd = os.pidfd_open(1)
-    return {"alive": os.getppid() == 1,
+    return {"alive": attempt(os.kill, 1, 0) in ("allowed", "EPERM"),
             "opened": sorted({try_read("/proc/1/" + name) for name in ("mem", "environ", "maps", "fd", "stack",
                                                                        "cmdline")}),
             "descriptors": call("pidfd_getfd", pidfd, 0, 0), "trace": call("ptrace", 16, 1, 0, 0),

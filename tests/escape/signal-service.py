@@ -18,4 +18,4 @@ def main():
             "tgkill": sorted({call("tgkill", pid, pid, 0) for pid in pids}),
             "tkill": sorted({call("tkill", pid, 0) for pid in pids}),
             "seen": [pid for pid in pids if os.path.exists(f"/proc/{pid}")],
-            "small numbers": os.getpid() < 100 and os.getppid() == 1}
+            "small numbers": os.getpid() < 100 and os.getppid() in (0, 1)}

@@ -5,7 +5,7 @@ The environment of the test run decides what is started:
 
     SAFE_EXEC_BIN         the binary (default build/safe-exec)
     SAFE_EXEC_TEST_USER   start it as this ordinary user, by name or number
-    SAFE_EXEC_TEST_START  the START mode (default cold)
+    SAFE_EXEC_TEST_START  the START mode (default warm)
 """
 
 import json
@@ -27,7 +27,7 @@ SETTINGS = (
     "PORT", "HOST", "MAX_SCRIPT_BYTES", "MAX_STDOUT_BYTES", "MAX_RESULT_BYTES",
     "TIME_LIMIT_SEC", "CPU_LIMIT_SEC", "MEM_LIMIT_MB", "FSIZE_LIMIT_MB", "TMP_LIMIT_MB",
     "NOFILE_LIMIT", "NPROC_LIMIT", "MAX_CONCURRENCY", "MAX_QUEUE", "PYTHON_BIN",
-    "START", "WARM_IMPORTS", "ISOLATION", "LOG_FORMAT",
+    "START", "WARM_IMPORTS", "POOL_SIZE", "TEMPLATE_MAX_FORKS", "TEMPLATE_MAX_MINUTES", "ISOLATION", "LOG_FORMAT",
 )
 
 START_DEADLINE_SEC = 60      # a sanitizer build on a busy machine is slow
@@ -46,7 +46,7 @@ def binary():
 def base_env(overrides=None):
     """Our environment without the service's settings, plus the given ones (None removes)."""
     env = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    env["START"] = os.environ.get("SAFE_EXEC_TEST_START", "cold")
+    env["START"] = os.environ.get("SAFE_EXEC_TEST_START", "warm")
     for name, value in (overrides or {}).items():
         if value is None:
             env.pop(name, None)
@@ -240,10 +240,31 @@ class Server:
         assert self.process.poll() is None, f"the service ended\n{self.log()}"
         return self.pid, self.web_pid()
 
+    def waiting_pids(self):
+        """The children of templates that wait for a job."""
+        return self.children("safe-exec-wait")
+
+    def template_pids(self):
+        """The templates, the one without imports first."""
+        return self.children("safe-exec-warm")
+
+    def idle_pids(self):
+        """Every process that is there when no job is: spawner, web, templates, and the cells that wait for a job."""
+        waiting = self.waiting_pids()
+        spaces = {_pid_namespace(p) for p in waiting}
+        inits = [p for p in self.children("safe-exec-init") if _pid_namespace(p) in spaces]
+        return sorted([self.pid, self.web_pid(), *self.template_pids(), *waiting, *inits])
+
     def job_pids(self):
-        """Every process of jobs, their inits too: what is neither spawner nor web."""
-        web = self.children("safe-exec-web")
-        return [p for p in self.children() if p not in web]
+        """Every process of jobs, their inits too: what is neither spawner, web, template nor waiting for a job."""
+        spaces = {}
+        for pid, comm in descendants(self.pid).items():
+            spaces.setdefault(_pid_namespace(pid), {})[pid] = comm
+        idle = {"safe-exec-init", "safe-exec-wait", "safe-exec-warm"}       # a cell that is being made, or waits
+        own = spaces.pop(_pid_namespace(self.pid), {})
+        strays = [pid for pid, comm in own.items() if comm not in idle | {"safe-exec", "safe-exec-web"}]
+        return sorted([pid for space, names in spaces.items() if space and set(names.values()) - idle for pid in names]
+                      + strays)
 
     def log(self):
         """Everything written to stderr and stdout until now."""
@@ -257,6 +278,14 @@ class Server:
         records = [json.loads(line) for line in self.log().splitlines()]
         assert all(isinstance(record, dict) for record in records)
         return records
+
+
+def _pid_namespace(pid):
+    """Which namespace this is process of; None when it is gone."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return None
 
 
 def _kill(pid):

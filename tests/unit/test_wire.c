@@ -128,7 +128,7 @@ static const struct {
 	FIELD(kind, WIRE_START, WIRE_CANCEL), /* which has no descriptors */
 	FIELD(slot, 0, SLOTS),
 	FIELD(slot, SLOTS - 1, UINT32_MAX),
-	FIELD(reserved, 0, 1),
+	FIELD(tier, 0, WIRE_COLD + 1),
 	FIELD(limits.wall_ms, 1, 0),
 	FIELD(limits.wall_ms, 1000, 1001),
 	FIELD(limits.cpu_seconds, 1, 0),

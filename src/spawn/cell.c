@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of one cell: see state.h. Runs in the spawner.
+ *
+ * A cell is over when its init has been waited for, and the kernel ends an init only after every process in its
+ * namespace, each of which has been waited for: so a report means that nothing of the job is left.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+
+#include "account.h"
+#include "io.h"
+#include "state.h"
+#include "template.h"
+
+enum {
+	MEMORY_TICK_US = 25000, /* accounting: a process touches some 100 MB in this time at the very most */
+	CPU_TICK_US = 100000,   /* where the kernel bounds the memory, only CPU time is watched */
+	TICK_SHARE = 9,         /* times its own length a look is away from the next */
+	TAKE_MOST_US = 1000000, /* a child that has not taken its job by then never will: it was stopped, say */
+};
+
+void cell_clear(struct cell *c, uint32_t number)
+{
+	int net_fd = c->net_fd;
+
+	memset(c, 0, sizeof *c);
+	c->number = number;
+	c->net_fd = net_fd;
+	c->sync_fd = -1;
+	c->handover_fd = -1;
+	c->handover_end = -1;
+	for (size_t i = 0; i < INIT_FD_COUNT; i++)
+		c->mount_fds[i] = -1;
+	for (size_t i = 0; i < JAIL_NS_COUNT; i++)
+		c->namespace_fds[i] = -1;
+}
+
+static void release(struct cell *c)
+{
+	fd_close(&c->sync_fd);
+	fd_close(&c->handover_fd);
+	fd_close(&c->handover_end);
+	for (size_t i = 0; i < INIT_FD_COUNT; i++)
+		fd_close(&c->mount_fds[i]);
+	for (size_t i = 0; i < JAIL_NS_COUNT; i++)
+		fd_close(&c->namespace_fds[i]);
+	cell_clear(c, c->number);
+}
+
+static void enter_state(struct cell *c, enum cell_state state)
+{
+	c->state = state;
+	c->since_us = io_now_us();
+}
+
+struct cell *cell_find_free(struct spawner *s)
+{
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].state == CELL_FREE)
+			return &s->cell[i];
+	return NULL;
+}
+
+/* ---- the start ---------------------------------------------------------------------------------------------------- */
+
+/* Clones init, maps its ids, lets it go. 0, or -1 with errno and nothing left. */
+static int launch(struct spawner *s, struct cell *c, struct jail_job *job)
+{
+	int pair[2];
+
+	job->cell = c->number;
+	for (size_t i = 0; i < JAIL_NS_COUNT; i++)
+		job->namespace_fds[i] = -1;
+	if (!DROPPED(&s->jail, DROP_CGROUP))
+		job->cgroup_count = cgroups_join_fds(s->cgroups, c->number, job->cgroup_fds);
+	if (c->net_fd < 0 && !DROPPED(&s->jail, DROP_NET_NS))
+		c->net_fd = jail_make_network(); /* without one, each job gets a new one: slower */
+	job->net_fd = c->net_fd;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -1;
+	c->init = jail_clone(&s->jail, job);
+	if (c->init == 0) {
+		close(pair[0]); /* or the end of file from a dead spawner would never come */
+		init_run(&s->jail, job, pair[1]);
+	}
+	close(pair[1]);
+	c->sync_fd = pair[0];
+	if (c->init < 0 || jail_map_ids(&s->jail, job, c->init) < 0 || io_write_all(c->sync_fd, "g", 1) < 0) {
+		int error = errno;
+
+		if (c->init > 0) {
+			kill(c->init, SIGKILL);
+			waitpid(c->init, NULL, 0);
+		}
+		release(c);
+		errno = error;
+		return -1;
+	}
+	return 0;
+}
+
+static void read_counters(struct spawner *s, struct cell *c)
+{
+	c->oom_kills_before = cgroups_oom_kills(s->cgroups, c->number);
+	(void)cgroups_cpu_us(s->cgroups, c->number, &c->cpu_before_us);
+}
+
+int cell_start_cold(struct spawner *s, struct cell *c, const int fds[WIRE_FD_COUNT])
+{
+	struct jail_job job = { .limits = c->limits };
+
+	memcpy(job.fds, fds, sizeof job.fds);
+	read_counters(s, c);
+	if (launch(s, c, &job) < 0)
+		return -1;
+	enter_state(c, CELL_RUNNING);
+	return 0;
+}
+
+int cell_start_warm(struct spawner *s, struct cell *c, enum wire_tier tier)
+{
+	struct jail_job job = { .waits = true, .fds = { -1, -1, -1, -1 } };
+	int pair[2];
+
+	c->warm = true;
+	c->tier = tier;
+	c->limits = s->most;
+	job.limits = c->limits;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -1;
+	c->handover_fd = pair[0];
+	c->handover_end = pair[1];
+	(void)io_set_nonblocking(c->handover_fd, true);
+	read_counters(s, c);
+	if (launch(s, c, &job) < 0)
+		return -1;
+	enter_state(c, CELL_MAKING);
+	return 0;
+}
+
+void cell_assign(struct spawner *s, struct cell *c, uint32_t slot, uint64_t job_id, const struct job_limits *limits,
+		 enum wire_start start)
+{
+	c->has_job = true;
+	c->slot = slot;
+	c->job_id = job_id;
+	c->limits = *limits;
+	c->start = start;
+	c->started_us = io_now_us();
+	c->deadline_us = DROPPED(&s->jail, DROP_WALL) ? UINT64_MAX : c->started_us + (uint64_t)limits->wall_ms * 1000;
+	c->next_tick_us = c->started_us + MEMORY_TICK_US;
+	s->cell_of_slot[slot] = (int32_t)c->number;
+}
+
+int cell_hand_over(struct cell *c, const int fds[WIRE_FD_COUNT])
+{
+	if (io_send(c->handover_fd, "g", 1, fds, WIRE_FD_COUNT) < 0)
+		return -1;
+	if (c->state == CELL_WAITING)
+		enter_state(c, CELL_RUNNING);
+	return 0;
+}
+
+void cell_kill(struct cell *c, enum killed_by by)
+{
+	if (c->state == CELL_FREE)
+		return;
+	if (c->killed_by == KILLED_BY_NOBODY && by != KILLED_BY_NOBODY && !c->ended)
+		c->killed_by = by;
+	if (c->state == CELL_ENDING)
+		return;
+	if (c->init > 0)
+		kill(c->init, SIGKILL); /* takes the whole process namespace with it */
+	enter_state(c, CELL_ENDING);
+}
+
+/* ---- what init and child say --------------------------------------------------------------------------------------- */
+
+static void take_started(struct cell *c, const int *fds, size_t count)
+{
+	memcpy(c->mount_fds, fds, sizeof c->mount_fds);
+	if (count == INIT_FD_WAITING_COUNT)
+		memcpy(c->namespace_fds, fds + INIT_FD_COUNT, sizeof c->namespace_fds);
+}
+
+/* False when there is nothing (more) to hear. */
+static bool hear_init_once(struct cell *c)
+{
+	struct pollfd ready = { .fd = c->sync_fd, .events = POLLIN };
+	struct init_message message;
+	int fds[IO_MAX_FDS];
+	size_t count;
+	ssize_t got;
+
+	if (c->sync_fd < 0 || poll(&ready, 1, 0) != 1)
+		return false;
+	got = io_receive(c->sync_fd, &message, sizeof message, fds, &count);
+	if (got == sizeof message && message.word == INIT_STARTED && c->mount_fds[0] < 0 &&
+	    count == (c->warm ? INIT_FD_WAITING_COUNT : INIT_FD_COUNT)) {
+		take_started(c, fds, count);
+		return true;
+	}
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
+	if (got != sizeof message)
+		return false;
+	if (message.word == INIT_FAULT || message.word == INIT_ENDED) {
+		c->end = message;
+		c->ended = true;
+	}
+	return true;
+}
+
+static bool hear_child_once(struct cell *c)
+{
+	struct child_msg message;
+	int fds[IO_MAX_FDS];
+	size_t count;
+	ssize_t got = c->handover_fd < 0 ? -1 : io_receive(c->handover_fd, &message, sizeof message, fds, &count);
+
+	if (got != sizeof message || count != 0)
+		return false;
+	if (message.word == CHILD_WAITS && c->state == CELL_FORKING)
+		enter_state(c, c->has_job ? CELL_RUNNING : CELL_WAITING);
+	if (message.word == CHILD_TOOK)
+		c->took = true;
+	if (message.word == CHILD_FAULT) {
+		c->end = (struct init_message){ .word = INIT_FAULT, .fault = message.fault };
+		c->ended = true;
+	}
+	return true;
+}
+
+void cell_hear(struct cell *c)
+{
+	while (hear_init_once(c))
+		;
+	while (c->warm && hear_child_once(c))
+		;
+}
+
+/* ---- looking at a running job --------------------------------------------------------------------------------------- */
+
+static uint64_t mount_bytes(const struct cell *c)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < INIT_FD_COUNT; i++) {
+		struct statfs info;
+
+		if (c->mount_fds[i] >= 0 && fstatfs(c->mount_fds[i], &info) == 0)
+			bytes += (uint64_t)(info.f_blocks - info.f_bfree) * (uint64_t)info.f_bsize;
+	}
+	return bytes;
+}
+
+/* The group knows it exactly. Without one, children that nobody waits for take what they used with them. */
+static uint64_t used_cpu_us(const struct spawner *s, const struct cell *c)
+{
+	const struct account_roots roots = { .init = c->init, .child = c->child };
+	uint64_t us;
+
+	if (!DROPPED(&s->jail, DROP_CGROUP) && cgroups_cpu_us(s->cgroups, c->number, &us))
+		return us - c->cpu_before_us;
+	return account_cpu_us(&roots);
+}
+
+static void tick(struct spawner *s, struct cell *c)
+{
+	const struct account_roots roots = { .init = c->init, .child = c->child };
+	bool accounting = cgroups_version(s->cgroups) == MEMORY_BY_ACCOUNTING || DROPPED(&s->jail, DROP_CGROUP);
+	uint64_t started = io_now_us(), ended;
+
+	if (started < c->next_tick_us)
+		return;
+	cell_hear(c);
+	if (accounting && !DROPPED(&s->jail, DROP_MEMORY)) {
+		if (account_memory_exceeds(&roots, mount_bytes(c), c->limits.memory_bytes))
+			cell_kill(c, KILLED_BY_MEMORY);
+	} else if (cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before) {
+		cell_kill(c, KILLED_BY_MEMORY); /* v1 kills one process; the job is over all the same */
+	}
+	c->seen_cpu_us = used_cpu_us(s, c);
+	if (!DROPPED(&s->jail, DROP_CPU) && c->seen_cpu_us >= (uint64_t)c->limits.cpu_seconds * 1000000)
+		cell_kill(c, KILLED_BY_CPU);
+	/* A job that makes itself expensive to look at gets a tenth of this process at most. */
+	ended = io_now_us();
+	c->next_tick_us = ended + (accounting ? MEMORY_TICK_US : CPU_TICK_US) + TICK_SHARE * (ended - started);
+}
+
+/* How long a child that is there may need to take its job; well before the job's own deadline. */
+static uint64_t take_most_us(const struct cell *c)
+{
+	uint64_t half = (uint64_t)c->limits.wall_ms * 500;
+
+	return half < TAKE_MOST_US ? half : TAKE_MOST_US;
+}
+
+void cell_look(struct spawner *s, struct cell *c, uint64_t now)
+{
+	if (c->state == CELL_FREE || c->state == CELL_ENDING || !c->has_job)
+		return;
+	if (now >= c->deadline_us) {
+		cell_hear(c);
+		cell_kill(c, KILLED_BY_WALL);
+		return;
+	}
+	if (c->state == CELL_RUNNING)
+		tick(s, c);
+	if (c->warm && c->state == CELL_RUNNING && !c->took && now >= c->started_us + take_most_us(c))
+		cell_kill(c, KILLED_BY_NOBODY); /* reported as one that never ran */
+}
+
+/* ---- the end ---------------------------------------------------------------------------------------------------------- */
+
+void cell_init_ended(struct cell *c, int status, const struct rusage *usage)
+{
+	cell_hear(c);
+	c->init = 0;
+	c->init_status = status;
+	c->init_usage = *usage;
+	if (c->state != CELL_ENDING)
+		enter_state(c, CELL_ENDING);
+}
+
+/* When init is killed, the kernel reaps its children without adding their time to its own. */
+static uint64_t whole_cpu_us(const struct spawner *s, const struct cell *c)
+{
+	uint64_t us, of_processes = body_cpu_us(&c->init_usage) + (c->warm ? c->end.main_cpu_us : 0);
+
+	if (cgroups_cpu_us(s->cgroups, c->number, &us))
+		return us - c->cpu_before_us;
+	return c->seen_cpu_us > of_processes ? c->seen_cpu_us : of_processes;
+}
+
+static void fill_report(const struct spawner *s, const struct cell *c, struct exit_report *report)
+{
+	/* RLIMIT_CPU counts clock ticks, rusage what was really used: they differ by a few hundredths either way. */
+	const uint64_t cpu_limit_us = (uint64_t)c->limits.cpu_seconds * 1000000;
+
+	*report = (struct exit_report){ .magic = WIRE_MAGIC,
+					.slot = c->slot,
+					.job_id = c->job_id,
+					.wait_status = c->warm ? -1 : c->init_status,
+					.killed_by = c->killed_by,
+					.start = c->start,
+					.cpu_us = whole_cpu_us(s, c) };
+	if (c->ended && c->end.word == INIT_ENDED) {
+		report->wait_status = c->end.wait_status;
+		report->peak_bytes = c->end.peak_bytes;
+		report->cpu_limited = WIFSIGNALED(c->end.wait_status) && WTERMSIG(c->end.wait_status) == SIGKILL &&
+				      c->end.main_cpu_us >= cpu_limit_us - cpu_limit_us / 8;
+	} else if (c->ended) {
+		report->wait_status = -1;
+		report->fault_layer = c->end.fault.layer;
+		report->fault_error = c->end.fault.error;
+	} else if (!WIFSIGNALED(c->init_status)) {
+		report->wait_status = -1; /* it ended without a word: before the jail */
+	}
+	report->never_ran = c->warm && !c->took && c->killed_by == KILLED_BY_NOBODY;
+	report->oom_killed = cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before;
+}
+
+bool cell_finish(struct spawner *s, struct cell *c, struct exit_report *report, bool *had_job)
+{
+	if (c->state != CELL_ENDING || c->init > 0 || c->from || c->child > 0)
+		return false;
+	cell_hear(c);
+	*had_job = c->has_job;
+	if (c->has_job) {
+		fill_report(s, c, report);
+		s->cell_of_slot[c->slot] = -1;
+	}
+	release(c);
+	return true;
+}

@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Templates and what is forked from them: see state.h. Runs in the spawner.
+ *
+ * A template is a Python process that has imported what scripts import (runner/template.py, src/template). There are
+ * two kinds, the bare one with the standard library and the full one with WARM_IMPORTS on top. The spawner makes a
+ * cell (namespaces, mounts, an init that holds them), and asks a template to fork a child into it; the child closes
+ * the jail behind itself, waits on a socket of its own, is given one job, and ends.
+ *
+ * Time is spent where nobody waits for it: a pool of such children is kept ready, and refilled only when no job has
+ * been handed over a moment ago, since a fork takes the processor from the job that has just begun. When the pool is
+ * empty, a job is given to a child that is yet to be forked; when there is no template, it runs cold.
+ *
+ * Templates are replaced after a number of forks or minutes, for a new hash seed and address layout; the old one
+ * serves until the new one is ready. One that dies or hangs is killed and started again, later each time. Its children
+ * live on: the spawner is their reaper then (PR_SET_CHILD_SUBREAPER, prctl(2)).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "io.h"
+#include "log.h"
+#include "state.h"
+#include "template.h"
+
+enum {
+	START_MOST_US = 60000000,  /* from exec to ready: the imports, on a cold disk */
+	FORK_MOST_US = 2000000,    /* a fork that takes longer will not come */
+	END_MOST_US = 2000000,     /* so does the word that a child has ended */
+	MAKE_MOST_US = 5000000,    /* of an init */
+	RESTART_LEAST_US = 100000, /* doubled while they die young */
+	RESTART_MOST_US = 30000000,
+	YOUNG_US = 30000000,
+	QUIET_US = 20000, /* after a job was handed over, the pool waits this long, or until the job is over */
+};
+
+static const char *const tier_names[WIRE_TIERS] = { [WIRE_BARE] = "bare", [WIRE_FULL] = "full" };
+
+static struct template *serving(struct spawner *s, enum wire_tier tier)
+{
+	for (size_t i = 0; i < TEMPLATES_PER_TIER; i++)
+		if (s->tier[tier].templates[i].state == TEMPLATE_SERVING)
+			return &s->tier[tier].templates[i];
+	return NULL;
+}
+
+static struct template *in_state(struct tier *tier, enum template_state state)
+{
+	for (size_t i = 0; i < TEMPLATES_PER_TIER; i++)
+		if (tier->templates[i].state == state)
+			return &tier->templates[i];
+	return NULL;
+}
+
+struct template *warm_template_of_pid(struct spawner *s, pid_t pid)
+{
+	for (int tier = 0; tier < WIRE_TIERS; tier++)
+		for (size_t i = 0; i < TEMPLATES_PER_TIER; i++)
+			if (s->tier[tier].templates[i].state != TEMPLATE_ABSENT &&
+			    s->tier[tier].templates[i].pid == pid)
+				return &s->tier[tier].templates[i];
+	return NULL;
+}
+
+/* ---- what web and the health page may know ------------------------------------------------------------------------ */
+
+static void publish(struct spawner *s)
+{
+	for (int tier = 0; tier < WIRE_TIERS; tier++) {
+		struct spawn_tier_status *status = &s->status->tiers[tier];
+		const struct template *t = serving(s, (enum wire_tier)tier);
+		uint32_t ready = 0;
+
+		for (uint32_t i = 0; i < s->cells; i++)
+			ready += s->cell[i].state == CELL_WAITING && s->cell[i].tier == (enum wire_tier)tier;
+		status->wanted = s->tier[tier].wanted;
+		status->state = t                                           ? SPAWN_TIER_SERVING :
+				in_state(&s->tier[tier], TEMPLATE_STARTING) ? SPAWN_TIER_STARTING :
+									      SPAWN_TIER_DOWN;
+		status->ready = ready;
+		status->restarts = s->tier[tier].restarts;
+		status->replaced = s->tier[tier].replaced;
+		if (t) {
+			status->image_error = t->image_error;
+			status->image_bytes = t->image_bytes;
+			status->prefault_pages = t->prefault_pages;
+		}
+	}
+}
+
+/* ---- starting a template -------------------------------------------------------------------------------------------- */
+
+/* What the template is told: the prepared jail, in a file that nobody can change any more. */
+static int make_setup(const struct jail *j)
+{
+	OWNED_FD fd = memfd_create("setup", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || jail_export(j, fd) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return -1;
+	return fd_release(&fd);
+}
+
+/* In the child: never returns. What is said here goes to the service's stderr. */
+static void become_template(const struct spawner *s, enum wire_tier tier, int channel_fd, int setup_fd)
+{
+	int pair[2], proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int empty_fd = open("/jail/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (proc_fd < 0 || empty_fd < 0 || pipe2(pair, O_CLOEXEC) < 0 || dup2(STDERR_FILENO, TEMPLATE_FD_STDERR) < 0 ||
+	    dup2(empty_fd, STDIN_FILENO) < 0 || dup2(pair[1], STDOUT_FILENO) < 0 || dup2(pair[1], STDERR_FILENO) < 0 ||
+	    dup2(channel_fd, TEMPLATE_FD_CHANNEL) < 0 || dup2(setup_fd, TEMPLATE_FD_SETUP) < 0 ||
+	    dup2(proc_fd, TEMPLATE_FD_PROC) < 0)
+		_exit(126);
+	template_exec(&s->jail, tier == WIRE_FULL ? s->imports : "");
+	dprintf(TEMPLATE_FD_STDERR, "template: cannot start: %s\n", strerror(errno));
+	_exit(126);
+}
+
+static int fork_template(struct spawner *s, struct template *t)
+{
+	OWNED_FD setup_fd = make_setup(&s->jail);
+	int pair[2];
+
+	if (setup_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -1;
+	t->pid = fork();
+	if (t->pid == 0)
+		become_template(s, t->tier, pair[1], setup_fd);
+	close(pair[1]);
+	if (t->pid < 0) {
+		close(pair[0]);
+		return -1;
+	}
+	t->channel_fd = pair[0];
+	return io_set_nonblocking(t->channel_fd, true);
+}
+
+static void start_template(struct spawner *s, enum wire_tier kind)
+{
+	struct tier *tier = &s->tier[kind];
+	struct template *t = in_state(tier, TEMPLATE_ABSENT);
+
+	tier->start_at_us = 0;
+	if (!t)
+		return; /* the oldest is not done yet: warm_care() asks again */
+	*t = (struct template){ .tier = kind, .generation = ++s->generations, .channel_fd = -1 };
+	t->started_us = io_now_us();
+	if (fork_template(s, t) < 0) {
+		log_event(LOG_ERROR, NULL, "cannot start the %s template: %s", tier_names[kind], strerror(errno));
+		tier->start_at_us = io_now_us() + RESTART_MOST_US;
+		return;
+	}
+	t->state = TEMPLATE_STARTING;
+}
+
+/* ---- the end of a template ------------------------------------------------------------------------------------------- */
+
+/* Forks that were under way will not be heard of. */
+static void forget_forks(struct spawner *s, const struct template *t)
+{
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].from == t) {
+			s->cell[i].from = NULL;
+			cell_kill(&s->cell[i], KILLED_BY_NOBODY);
+		}
+}
+
+/* A child that its template had waited for, and did not live to tell. */
+static void forget_lost_children(struct spawner *s)
+{
+	for (uint32_t i = 0; i < s->cells; i++) {
+		struct cell *c = &s->cell[i];
+
+		if (c->child > 0 && kill(c->child, 0) < 0 && errno == ESRCH) {
+			c->child = 0;
+			cell_kill(c, KILLED_BY_NOBODY);
+		}
+	}
+}
+
+static void schedule_restart(struct spawner *s, const struct template *t)
+{
+	struct tier *tier = &s->tier[t->tier];
+	uint64_t now = io_now_us();
+	bool old = t->serving_us && now - t->serving_us > YOUNG_US;
+
+	tier->delay_us = old || !tier->delay_us ? RESTART_LEAST_US : tier->delay_us * 2;
+	if (tier->delay_us > RESTART_MOST_US)
+		tier->delay_us = RESTART_MOST_US;
+	tier->start_at_us = now + tier->delay_us;
+	tier->restarts++;
+}
+
+static void template_is_gone(struct spawner *s, struct template *t, int status)
+{
+	bool expected = t->state == TEMPLATE_RETIRING || s->drain_until_us;
+
+	if (t->channel_fd >= 0)
+		warm_hear(s, t); /* its last words count */
+	forget_forks(s, t);
+	forget_lost_children(s);
+	if (!expected) {
+		schedule_restart(s, t);
+		log_event(LOG_ERROR, (struct log_field[]){ { "wait_status", NULL, status }, { NULL, NULL, 0 } },
+			  "the %s template died; it is started again in %llu ms, and jobs run cold until then",
+			  tier_names[t->tier], (unsigned long long)(s->tier[t->tier].delay_us / 1000));
+	}
+	fd_close(&t->channel_fd);
+	t->state = TEMPLATE_ABSENT;
+	t->pid = 0;
+}
+
+static void kill_template(struct template *t, const char *why)
+{
+	log_event(LOG_ERROR, NULL, "the %s template is killed: %s", tier_names[t->tier], why);
+	kill(t->pid, SIGKILL); /* warm_reaped() does the rest */
+}
+
+/* ---- what a template says --------------------------------------------------------------------------------------------- */
+
+static struct cell *cell_of_child(struct spawner *s, pid_t pid)
+{
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].child == pid && pid > 0)
+			return &s->cell[i];
+	return NULL;
+}
+
+static void child_ended(struct spawner *s, pid_t pid, int wait_status, uint64_t cpu_us, uint64_t peak_bytes)
+{
+	struct cell *c = cell_of_child(s, pid);
+
+	if (!c)
+		return;
+	cell_hear(c);
+	if (!c->ended) {
+		c->ended = true;
+		c->end = (struct init_message){
+			.word = INIT_ENDED, .wait_status = wait_status, .main_cpu_us = cpu_us, .peak_bytes = peak_bytes
+		};
+	}
+	c->child = 0;
+	cell_kill(c, KILLED_BY_NOBODY);
+}
+
+static void template_is_ready(struct spawner *s, struct template *t, const struct template_msg *message)
+{
+	struct template *before = serving(s, t->tier);
+
+	if (before)
+		before->state = TEMPLATE_RETIRING;
+	t->state = TEMPLATE_SERVING;
+	t->serving_us = io_now_us();
+	t->image_error = message->error;
+	t->image_bytes = message->image_bytes;
+	t->prefault_pages = message->prefault_pages;
+	log_event(LOG_INFO,
+		  (struct log_field[]){ { "start_us", NULL, (int64_t)(t->serving_us - t->started_us) },
+					{ "snapshot_bytes", NULL, (int64_t)t->image_bytes },
+					{ "prefault_pages", NULL, t->prefault_pages },
+					{ NULL, NULL, 0 } },
+		  "the %s template serves", tier_names[t->tier]);
+}
+
+static void fork_is_done(struct spawner *s, const struct template *t, const struct template_msg *message)
+{
+	struct cell *c = message->cell < s->cells ? &s->cell[message->cell] : NULL;
+
+	if (!c || c->from != t)
+		return;
+	c->from = NULL;
+	if (message->word == TEMPLATE_FORKED)
+		c->child = message->pid;
+	else
+		cell_kill(c, KILLED_BY_NOBODY);
+}
+
+void warm_hear(struct spawner *s, struct template *t)
+{
+	struct template_msg message;
+	int fds[IO_MAX_FDS];
+	size_t count;
+	ssize_t got;
+
+	while ((got = io_receive(t->channel_fd, &message, sizeof message, fds, &count)) == sizeof message &&
+	       message.magic == TEMPLATE_MAGIC) {
+		if (message.word == TEMPLATE_READY && t->state == TEMPLATE_STARTING)
+			template_is_ready(s, t, &message);
+		else if (message.word == TEMPLATE_FORKED || message.word == TEMPLATE_FAILED)
+			fork_is_done(s, t, &message);
+		else if (message.word == TEMPLATE_ENDED)
+			child_ended(s, message.pid, message.wait_status, message.cpu_us, message.peak_bytes);
+	}
+	if (got >= 0) /* it closed its end, or says what no template says; its death is on the way */
+		fd_close(&t->channel_fd);
+}
+
+bool warm_reaped(struct spawner *s, pid_t pid, int status, const struct rusage *usage)
+{
+	struct template *t = warm_template_of_pid(s, pid);
+
+	if (t) {
+		template_is_gone(s, t, status);
+		return true;
+	}
+	if (!cell_of_child(s, pid))
+		return false;
+	child_ended(s, pid, status, body_cpu_us(usage), (uint64_t)usage->ru_maxrss * 1024);
+	return true;
+}
+
+/* ---- forks ------------------------------------------------------------------------------------------------------------- */
+
+void warm_fork(struct spawner *s, struct cell *c)
+{
+	struct template *t = serving(s, c->tier);
+	struct fork_msg message = { .magic = TEMPLATE_MAGIC,
+				    .cell = c->number,
+				    .prefault = !c->has_job,
+				    .has_net = c->net_fd >= 0,
+				    .limits = c->limits };
+	int fds[IO_MAX_FDS], join_fds[JAIL_CGROUP_FDS_MAX];
+	size_t groups = DROPPED(&s->jail, DROP_CGROUP) ? 0 : cgroups_join_fds(s->cgroups, c->number, join_fds);
+
+	memcpy(fds, c->namespace_fds, sizeof c->namespace_fds);
+	fds[FORK_FD_HANDOVER] = c->handover_end;
+	fds[FORK_FD_NET] = c->net_fd >= 0 ? c->net_fd : c->handover_end;
+	memcpy(fds + FORK_FD_COUNT, join_fds, groups * sizeof *fds);
+	if (!t || io_send(t->channel_fd, &message, sizeof message, fds, FORK_FD_COUNT + groups) < 0) {
+		cell_kill(c, KILLED_BY_NOBODY);
+		return;
+	}
+	t->forks++;
+	c->from = t;
+	c->generation = t->generation;
+	c->state = CELL_FORKING;
+	c->since_us = io_now_us();
+	fd_close(&c->handover_end);
+	for (size_t i = 0; i < JAIL_NS_COUNT; i++)
+		fd_close(&c->namespace_fds[i]);
+}
+
+static struct cell *find_waiting(struct spawner *s, enum wire_tier tier)
+{
+	struct cell *best = NULL;
+
+	for (uint32_t i = 0; i < s->cells; i++) {
+		struct cell *c = &s->cell[i];
+
+		if (c->state == CELL_WAITING && c->tier == tier && !c->has_job &&
+		    (!best || c->generation > best->generation ||
+		     (c->generation == best->generation && c->since_us < best->since_us)))
+			best = c;
+	}
+	return best;
+}
+
+static bool same_limits(const struct job_limits *a, const struct job_limits *b)
+{
+	return memcmp(a, b, sizeof *a) == 0;
+}
+
+static bool give_to_waiting(struct spawner *s, const struct start_msg *msg, const int fds[WIRE_FD_COUNT],
+			    enum wire_tier tier)
+{
+	struct cell *c;
+
+	while ((c = find_waiting(s, tier))) {
+		if (cell_hand_over(c, fds) == 0) {
+			cell_assign(s, c, msg->slot, msg->job_id, &msg->limits, WIRE_STARTED_WAITING);
+			s->last_handover_us = c->started_us;
+			return true;
+		}
+		cell_kill(c, KILLED_BY_NOBODY); /* it has died, and nobody has noticed yet */
+	}
+	return false;
+}
+
+static bool give_to_new(struct spawner *s, const struct start_msg *msg, const int fds[WIRE_FD_COUNT],
+			enum wire_tier tier)
+{
+	struct cell *c = cell_find_free(s);
+
+	if (!c || !serving(s, tier) || cell_start_warm(s, c, tier) < 0)
+		return false;
+	if (cell_hand_over(c, fds) < 0) {
+		cell_kill(c, KILLED_BY_NOBODY);
+		return false;
+	}
+	cell_assign(s, c, msg->slot, msg->job_id, &msg->limits, WIRE_STARTED_FORKED);
+	s->last_handover_us = c->started_us;
+	return true;
+}
+
+static bool warm_start_in(struct spawner *s, const struct start_msg *msg, const int fds[WIRE_FD_COUNT],
+			  enum wire_tier tier)
+{
+	return s->tier[tier].wanted && (give_to_waiting(s, msg, fds, tier) || give_to_new(s, msg, fds, tier));
+}
+
+bool warm_start(struct spawner *s, const struct start_msg *msg, const int fds[WIRE_FD_COUNT])
+{
+	if (!s->warm || msg->tier == WIRE_COLD || !same_limits(&msg->limits, &s->most))
+		return false;
+	if (msg->tier == WIRE_FULL && !s->tier[WIRE_FULL].wanted)
+		return warm_start_in(s, msg, fds, WIRE_BARE);
+	for (int tier = (int)msg->tier; tier < WIRE_TIERS; tier++) /* the full one can do all that the bare one can */
+		if (warm_start_in(s, msg, fds, (enum wire_tier)tier))
+			return true;
+	return false;
+}
+
+/* ---- the pool ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_quiet(const struct spawner *s, uint64_t now)
+{
+	return now >= s->last_handover_us + QUIET_US || !spawner_any_job(s);
+}
+
+struct pool_count {
+	uint32_t fresh; /* waiting, or on the way there, from the template that serves now */
+	uint32_t stale; /* waiting, from one before it */
+	uint32_t coming;
+};
+
+static struct pool_count count_pool(const struct spawner *s, const struct template *t)
+{
+	struct pool_count count = { 0 };
+
+	for (uint32_t i = 0; i < s->cells; i++) {
+		const struct cell *c = &s->cell[i];
+		bool coming = c->state == CELL_MAKING || c->state == CELL_FORKING;
+
+		if (!c->warm || c->has_job || c->tier != t->tier)
+			continue;
+		count.coming += coming;
+		if (coming || (c->state == CELL_WAITING && c->generation == t->generation))
+			count.fresh++;
+		else if (c->state == CELL_WAITING)
+			count.stale++;
+	}
+	return count;
+}
+
+/* Cells that jobs may yet need are not for the pool. */
+static bool may_use_a_cell(const struct spawner *s)
+{
+	uint32_t free = 0, jobs = 0;
+
+	for (uint32_t i = 0; i < s->cells; i++) {
+		free += s->cell[i].state == CELL_FREE;
+		jobs += s->cell[i].has_job;
+	}
+	return free > s->slots - jobs;
+}
+
+static void drop_stale(struct spawner *s, const struct template *t)
+{
+	for (uint32_t i = 0; i < s->cells; i++) {
+		struct cell *c = &s->cell[i];
+
+		if (c->state == CELL_WAITING && !c->has_job && c->tier == t->tier && c->generation != t->generation) {
+			cell_kill(c, KILLED_BY_NOBODY);
+			return;
+		}
+	}
+}
+
+/* One child at a time, so that a job that comes meanwhile waits for one at most. */
+static void refill(struct spawner *s)
+{
+	for (int tier = 0; tier < WIRE_TIERS; tier++) {
+		struct template *t = serving(s, (enum wire_tier)tier);
+		struct pool_count count;
+		struct cell *c;
+
+		if (!t)
+			continue;
+		count = count_pool(s, t);
+		if (count.stale > 0 && (count.fresh > count.coming || s->pool_size == 0))
+			drop_stale(s, t);
+		if (count.fresh >= s->pool_size || count.coming > 0 || !may_use_a_cell(s))
+			continue;
+		c = cell_find_free(s);
+		if (c && cell_start_warm(s, c, (enum wire_tier)tier) < 0)
+			log_event(LOG_WARNING, NULL, "cannot make a cell for the pool: %s", strerror(errno));
+		return;
+	}
+}
+
+/* ---- regular care ---------------------------------------------------------------------------------------------------------- */
+
+static bool is_worn(const struct spawner *s, const struct template *t, uint64_t now)
+{
+	return t->forks >= s->config->template_max_forks ||
+	       now - t->serving_us >= s->config->template_max_minutes * 60000000;
+}
+
+static bool has_forks_under_way(const struct spawner *s, const struct template *t)
+{
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].from == t)
+			return true;
+	return false;
+}
+
+static void care_for(struct spawner *s, struct tier *tier, uint64_t now)
+{
+	enum wire_tier kind = (enum wire_tier)(tier - s->tier);
+	struct template *t = serving(s, kind);
+
+	if (tier->start_at_us && now >= tier->start_at_us)
+		start_template(s, kind);
+	if (t && is_worn(s, t, now) && !in_state(tier, TEMPLATE_STARTING) && in_state(tier, TEMPLATE_ABSENT)) {
+		tier->replaced++;
+		start_template(s, kind);
+	}
+	for (size_t i = 0; i < TEMPLATES_PER_TIER; i++) {
+		t = &tier->templates[i];
+		if (t->state == TEMPLATE_STARTING && now - t->started_us > START_MOST_US)
+			kill_template(t, "its imports take longer than a minute");
+		if (t->state == TEMPLATE_RETIRING && !t->dismissed && !has_forks_under_way(s, t)) {
+			/* It ends at the end of file, and can still say what it knows; its children become ours. */
+			shutdown(t->channel_fd, SHUT_WR);
+			t->dismissed = true;
+		}
+	}
+}
+
+/* Cells that are stuck on their way, and the template that must be the reason. */
+static void care_for_cell(struct spawner *s, struct cell *c, uint64_t now)
+{
+	uint64_t age = now - c->since_us;
+
+	if (c->state == CELL_MAKING && age > MAKE_MOST_US)
+		cell_kill(c, KILLED_BY_NOBODY);
+	if (c->from && age > FORK_MOST_US) {
+		kill_template(c->from, "a fork does not come");
+		c->since_us = now;
+	}
+	if (c->state == CELL_FORKING && !c->from && age > FORK_MOST_US)
+		cell_kill(c, KILLED_BY_NOBODY); /* forked, and then neither waiting nor dead */
+	if (c->state == CELL_ENDING && c->child > 0 && age > END_MOST_US) {
+		/* Dead, and its template does not wait for it. Which one that is does not matter: it hangs. */
+		for (size_t i = 0; i < TEMPLATES_PER_TIER; i++)
+			if (s->tier[c->tier].templates[i].generation == c->generation &&
+			    s->tier[c->tier].templates[i].state != TEMPLATE_ABSENT)
+				kill_template(&s->tier[c->tier].templates[i], "it does not wait for its children");
+		c->since_us = now;
+	}
+}
+
+void warm_care(struct spawner *s)
+{
+	uint64_t now = io_now_us();
+
+	if (!s->warm)
+		return;
+	for (int tier = 0; tier < WIRE_TIERS; tier++)
+		if (s->tier[tier].wanted && !s->drain_until_us)
+			care_for(s, &s->tier[tier], now);
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].warm)
+			care_for_cell(s, &s->cell[i], now);
+	if (!s->drain_until_us && is_quiet(s, now))
+		refill(s);
+	publish(s);
+}
+
+uint64_t warm_next_us(const struct spawner *s, uint64_t when)
+{
+	uint64_t quiet = s->last_handover_us + QUIET_US;
+
+	if (!s->warm)
+		return when;
+	for (int tier = 0; tier < WIRE_TIERS; tier++)
+		if (s->tier[tier].start_at_us && s->tier[tier].start_at_us < when)
+			when = s->tier[tier].start_at_us;
+	if (quiet > io_now_us() && quiet < when)
+		when = quiet;
+	return when;
+}
+
+/* ---- start and end ----------------------------------------------------------------------------------------------------------- */
+
+int warm_open(struct spawner *s, struct fault *f)
+{
+	s->status = mmap(NULL, sizeof *s->status, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (s->status == MAP_FAILED)
+		return fault_set(f, errno, "mmap");
+	if (!s->warm)
+		return 0;
+	/* Children of a template that dies are given to us, and not to process 1. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return fault_set(f, errno, "become the reaper of orphans");
+	s->tier[WIRE_BARE].wanted = true;
+	s->tier[WIRE_FULL].wanted = s->imports[0] != '\0';
+	for (int tier = 0; tier < WIRE_TIERS; tier++)
+		if (s->tier[tier].wanted)
+			start_template(s, (enum wire_tier)tier);
+	return 0;
+}
+
+void warm_close(struct spawner *s)
+{
+	for (int tier = 0; tier < WIRE_TIERS; tier++)
+		for (size_t i = 0; i < TEMPLATES_PER_TIER; i++) {
+			struct template *t = &s->tier[tier].templates[i];
+
+			if (t->state != TEMPLATE_ABSENT && t->pid > 0)
+				kill(t->pid, SIGKILL);
+		}
+	for (uint32_t i = 0; i < s->cells; i++)
+		cell_kill(&s->cell[i], KILLED_BY_CANCEL);
+}
