@@ -14,7 +14,7 @@ FROM debian:bookworm-slim AS default-base
 FROM debian:${SUITE}-slim AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends gcc make libc6-dev pkg-config \
-        libmicrohttpd-dev libjansson-dev libseccomp-dev \
+        libmicrohttpd-dev libjansson-dev libseccomp-dev libpython3-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY Makefile ./

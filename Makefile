@@ -12,8 +12,9 @@ FUZZ_SECONDS ?= 10
 # Debian packages, and which command needs them.
 BUILD_PACKAGES = gcc make libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libseccomp-dev libpython3-dev
 RUN_PACKAGES   = python3 python3-numpy python3-pandas media-types tzdata
-TEST_PACKAGES  = curl libcmocka-dev python3-pytest python3-hypothesis python3-jsonschema python3-requests \
+TEST_PACKAGES  = curl libcmocka-dev python3-pytest python3-hypothesis python3-jsonschema python3-requests python3-yaml \
                  clang libclang-rt-dev clang-format clang-tidy cppcheck
+BENCH_PACKAGES = python3-flask gunicorn bubblewrap
 LIBRARIES      = libmicrohttpd jansson libseccomp
 
 WARNINGS = -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum \
@@ -36,6 +37,7 @@ LINK     = $(CC) $(LINKED) $(LDFLAGS)
 endif
 
 SOURCES    = $(wildcard src/*.c src/web/*.c src/spawn/*.c src/jail/*.c)
+LINTED     = $(SOURCES) $(wildcard src/template/*.c)
 # The extension module of a template: what joins a cell, without what builds the jail's root. It is loaded into PYTHON_BIN,
 # which is not sanitized, so it never is.
 TEMPLATE   = $(wildcard src/template/*.c) $(filter-out src/jail/root.c src/jail/prepare.c,$(wildcard src/jail/*.c)) src/io.c src/fault.c
@@ -167,16 +169,21 @@ lint: ## rules of the source tree, layout, cppcheck, clang-tidy
 	$(PYTHON) tests/lint/check.py
 	$(PYTHON) tests/unit/utf8_vectors.py | cmp - tests/unit/utf8_vectors.h
 	@if clang-format --version | grep -q 'version 14\.'; then echo 'clang-format --dry-run'; \
-	    clang-format --style=file:tests/lint/clang-format --dry-run -Werror $(SOURCES) $(HEADERS); \
+	    clang-format --style=file:tests/lint/clang-format --dry-run -Werror $(LINTED) $(HEADERS); \
 	 else echo 'clang-format: skipped: other versions than 14 lay out differently'; fi
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --suppress=varFuncNullUB --suppress=memleak \
 		--error-exitcode=1 -Iinclude src
 	@echo clang-tidy
-	@clang-tidy --quiet --config-file=tests/lint/clang-tidy $(SOURCES) -- -std=gnu11 -DSAFE_EXEC_TEST_DROP -Iinclude \
+	@clang-tidy --quiet --config-file=tests/lint/clang-tidy $(LINTED) -- -std=gnu11 -DSAFE_EXEC_TEST_DROP -Iinclude $(subst -I,-isystem ,$(PYTHON_INCLUDES)) \
 		$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) 2>/dev/null
 
 format: ## lay out the C sources with clang-format
-	@clang-format --style=file:tests/lint/clang-format -i $(SOURCES) $(HEADERS)
+	@clang-format --style=file:tests/lint/clang-format -i $(LINTED) $(HEADERS)
+
+bench: deps ## compare with python3 and with Flask and bubblewrap; under ten minutes
+	$(call ensure,$(BENCH_PACKAGES))
+	@$(MAKE) --no-print-directory all
+	$(PYTHON) tests/bench/bench.py --full-tier
 
 fuzz: $(FUZZERS) ## fuzz the parsers of hostile bytes for FUZZ_SECONDS each
 	@for f in $(FUZZERS); do tests/fuzz/run $$f $(FUZZ_SECONDS) || exit 1; done
@@ -184,6 +191,6 @@ fuzz: $(FUZZERS) ## fuzz the parsers of hostile bytes for FUZZ_SECONDS each
 clean: ## remove build/
 	rm -rf $(BUILD)
 
-.PHONY: all help deps test-deps run install image test unit lint format fuzz clean
+.PHONY: all help deps test-deps run install image test unit lint format bench fuzz clean
 .DEFAULT_GOAL = all
 -include $(OBJECTS:.o=.d) $(DROPPED:.o=.d) $(MODULE:.o=.d) $(DROPMODULE:.o=.d)

@@ -27,7 +27,7 @@ enum { JAIL_UID = 1000, JAIL_GID = 1000 };
  * 65536, since a container may map no more). A job lives in a cell, and all in cell n runs as JAIL_CELL_UID + n.
  * Slots are how many jobs run at once; there are more cells, since some wait for a job and some are being cleared.
  */
-enum { JAIL_WEB_UID = 60600, JAIL_CELL_UID = 60601, JAIL_SLOTS_MAX = 256, JAIL_CELLS_MAX = 768 };
+enum { JAIL_WEB_UID = 60600, JAIL_CELL_UID = 60601, JAIL_CELLS_MAX = 1024 };
 
 /* The namespaces of a cell that a forked child enters by descriptor, in this order. */
 enum jail_namespace { JAIL_NS_USER, JAIL_NS_MNT, JAIL_NS_PID, JAIL_NS_IPC, JAIL_NS_UTS, JAIL_NS_CGROUP, JAIL_NS_COUNT };
@@ -84,6 +84,12 @@ struct jail_job {
 	int namespace_fds[JAIL_NS_COUNT]; /* of jail_join(); -1 where the kernel has no such namespace */
 	int net_fd;                       /* of the cell, or -1 */
 };
+
+/* An init that holds a cell for the child of a template: such a child has descriptors of the namespaces that it joins. */
+static inline bool jail_is_waiting_init(const struct jail_job *job)
+{
+	return job->waits && job->namespace_fds[JAIL_NS_USER] < 0;
+}
 
 /* What a child says when a layer failed: one message on the sync descriptor, then _exit. */
 struct jail_fault {
@@ -148,9 +154,13 @@ int jail_drop_privileges(bool from_root, uid_t uid, gid_t gid, struct fault *f);
 
 /*
  * Makes the calling process a template-to-be: the shared root of jobs as its root, no capability but CAP_SYS_ADMIN,
- * which survives exec, signals as in a fresh process, and it dies with its parent. 0, or -1 with errno.
+ * which survives exec, signals as in a fresh process, none from a terminal, and it dies with its parent. 0, or -1 with
+ * errno.
  */
 int jail_confine_template(const struct jail *j);
+
+/* The filter of a waiting init, when it has said all that it has to: it may wait, and nothing else. */
+int jail_install_waiting_filter(const struct jail *j);
 
 /* Installs a compiled filter on the calling process: 0, or -1 with errno. */
 int jail_install_filter(const struct policy_filter *filter);

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { JOB_NONCE_BYTES = 32 };
+enum { JOB_NONCE_BYTES = 32, JOB_SLOTS_MAX = 256 /* that run at once */ };
 
 /* Fixed layout: it travels inside struct start_msg. */
 struct job_limits {

@@ -29,8 +29,8 @@ enum { FORK_FD_HANDOVER = JAIL_NS_COUNT, FORK_FD_NET, FORK_FD_COUNT };
 struct fork_msg {
 	uint32_t magic;
 	uint32_t cell;
-	uint32_t prefault; /* 1: it will wait for its job, and may use the time */
-	uint32_t has_net;  /* 0: FORK_FD_NET stands for nothing */
+	uint32_t has_net; /* 0: FORK_FD_NET stands for nothing */
+	uint32_t reserved;
 	struct job_limits limits;
 };
 
@@ -46,7 +46,7 @@ struct template_msg {
 	uint64_t cpu_us;         /* ENDED: of the child and what it waited for */
 	uint64_t peak_bytes;     /* ENDED: its largest resident set */
 	uint64_t image_bytes;    /* READY: size of the snapshot */
-	uint32_t prefault_pages; /* READY: that a waiting child touches ahead of its job */
+	uint32_t prefault_pages; /* READY: that a child touches at once, since every job does */
 	uint32_t reserved;
 };
 

@@ -24,6 +24,12 @@ enum wire_tier { WIRE_BARE, WIRE_FULL, WIRE_TIERS, WIRE_COLD = WIRE_TIERS /* fro
 
 enum { WIRE_MAGIC = 0x53455832 };
 
+/*
+ * Places of jobs between web and spawner for each job that may run: one for a job that runs, one for a job that has
+ * been answered and is being cleared away, for which nobody should have to wait.
+ */
+enum { WIRE_PLACES_PER_SLOT = 2, WIRE_PLACES_MAX = WIRE_PLACES_PER_SLOT * JOB_SLOTS_MAX };
+
 struct start_msg {
 	uint32_t magic;
 	uint32_t kind; /* enum wire_kind */

@@ -21,29 +21,32 @@ outside; the exception is MemoryError, which only this process can see.
 
 A process that multiprocessing spawns runs this file again under another name than __main__:
 importing it therefore does nothing but define names, and imports little.  With --template NAMES it
-becomes a template instead (template.py), which calls run_job() in each child.
+becomes a template first (template.py), and what follows happens in each of its children.
 """
 
 import builtins
+import gc
 import os
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from io import StringIO
-from os import _exit, close, getpid, write
+from os import _exit, close, getpid, read, write
 from sys import setprofile, setrecursionlimit, settrace
 from time import sleep
 from types import CoroutineType, FunctionType, ModuleType
 
-__all__ = ["preload", "rehearse", "run_job"]
+__all__ = ["pack_job", "prepare", "rehearse", "run_job"]
 
 # Builtins of our own, for this module and tojson: a script may replace those that it sees.
 __builtins__ = vars(builtins).copy()
 
 _MAGIC = b"SEXJOB1\n"
 _HEADER_BYTES = 64
+_READ_BYTES = 1 << 16
 _FLAG_LINGER = 1
 _SCRIPT = "script.py"
 _EXIT_BROKEN = 70               # EX_SOFTWARE: the runner failed before the script started
+_LARGE_MODULES = ("pandas", "numpy")
 _RESERVE_BYTES = 4 << 20        # given back when memory runs out, to build the report in
 _FINISH_SECONDS = 1.0           # for threads and atexit callbacks after main()
 _LINGER_SECONDS = 0.25          # for the answer to go out first
@@ -57,11 +60,25 @@ _MAX_MEMORY_ERRORS = 10         # in a chain
 # Names by which a script can bind main without a statement that says so: run it and see.
 _INDIRECT_BINDERS = frozenset(("exec", "globals", "locals", "vars", "setattr", "modules", "__dict__"))
 
-_tojson = None                  # the module beside this file, once preload() ran
+_tojson = None                  # the module beside this file
+_module = None                  # what the script will become, once prepare() ran
+_given_callbacks = None         # that are no script's, see _count_callbacks()
+_flush_c = None                 # fflush(NULL) of a template, which knows it without ctypes
 
 
-def preload():
-    """Load what run_job() needs besides this file; a template does it once, before it forks."""
+def prepare(folder):
+    """Do all that can be done before the script is there; *folder* is where it will be written.
+
+    A template does it once, before it forks: what is done here costs its children nothing.
+    """
+    global _module, _given_callbacks
+    _load_tojson()
+    _set_up_streams()
+    _module = _make_module(folder)
+    _given_callbacks = _count_callbacks()
+
+
+def _load_tojson():
     global _tojson
     if _tojson is None:
         _tojson = _load_beside("tojson")
@@ -79,7 +96,7 @@ def _load_beside(name):
 
 def rehearse(source):
     """Run *source* as if it were a script, and forget it: what it needs is warm then."""
-    preload()
+    _load_tojson()
     module = ModuleType("script")
     module.__builtins__ = vars(builtins)
     sys.modules["script"] = module
@@ -96,14 +113,15 @@ def run_job(input_fd, result_fd):
     """Read a job from *input_fd*, run it, send one frame to *result_fd*, and exit."""
     try:
         job = _read_job(input_fd)
-        preload()
-        _set_up_streams(result_fd)
-        module = _place_script(job)
+        if _module is None:
+            prepare(os.getcwd())
+        _keep_result(result_fd)
+        _place_script(job)
     except Exception as error:
         write(2, ("runner: cannot start the script: %s\n" % error).encode("utf-8", "replace"))
         _exit(_EXIT_BROKEN)
     try:
-        kind, payload = _run(job, module)
+        kind, payload = _run(job, _module)
         _finish()
         _send(result_fd, job.nonce + kind + len(payload).to_bytes(8, "little") + payload)
         if job.lingers:
@@ -123,8 +141,11 @@ class _Job:
 
 
 def _read_job(fd):
-    with open(fd, "rb") as file:
-        raw = file.read()
+    parts = []
+    while part := read(fd, _READ_BYTES):
+        parts.append(part)
+    close(fd)
+    raw = b"".join(parts)
     header, script = raw[:_HEADER_BYTES], raw[_HEADER_BYTES:]
     if len(header) < _HEADER_BYTES or header[:8] != _MAGIC:
         raise ValueError("the job input has no valid header")
@@ -141,8 +162,15 @@ def _read_job(fd):
     return job
 
 
-def _set_up_streams(result_fd):
-    """Make stdout and stderr UTF-8 whatever is printed, and keep the result to this process.
+def pack_job(script):
+    """Return the job input for *script*, for whoever runs one without the service."""
+    raw = script.encode()
+    sizes = (1 << 20, len(raw), 0)
+    return _MAGIC + bytes(32) + b"".join(size.to_bytes(8, "little") for size in sizes) + raw
+
+
+def _set_up_streams():
+    """Make stdout and stderr UTF-8 whatever is printed.
 
     A lone surrogate is printed as its escape, as Python does on stderr: it stays visible, raises
     nothing, and what is on the wire is valid UTF-8 (the locale's surrogateescape would put raw
@@ -152,6 +180,10 @@ def _set_up_streams(result_fd):
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=True)
+
+
+def _keep_result(result_fd):
+    """Keep the result to this process: no program that it starts and no child of it may write there."""
     os.set_inheritable(result_fd, False)
     os.register_at_fork(after_in_child=lambda: _close(result_fd))
 
@@ -163,13 +195,9 @@ def _close(fd):
         pass
 
 
-def _place_script(job):
-    """Write script.py into the working directory and return the module it will become."""
-    folder = os.getcwd()
+def _make_module(folder):
+    """Return the module that the script will become, in sys.modules already."""
     path = os.path.join(folder, _SCRIPT)
-    with open(path, "wb") as file:
-        file.write(job.script)
-    _age(folder)
     loader = SourceFileLoader("script", path)
     spec = ModuleSpec("script", loader, origin=path)
     spec.has_location = True
@@ -183,9 +211,19 @@ def _place_script(job):
     sys.modules["script"] = module
     sys.path.insert(0, folder)
     sys.argv[:] = [_SCRIPT]
-    if "linecache" in sys.modules:
-        _remember_source(module, job.source)
     return module
+
+
+def _place_script(job):
+    """Write script.py to where its module says that it is."""
+    fd = os.open(_module.__file__, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    rest = memoryview(job.script)
+    while rest:
+        rest = rest[write(fd, rest):]
+    close(fd)
+    _age(_module.__file__[:-len(_SCRIPT) - 1] or "/")
+    if "linecache" in sys.modules:
+        _remember_source(_module, job.source)
 
 
 def _age(folder):
@@ -222,6 +260,7 @@ def _run(job, module):
         code = _compile(job.source)
         _expect_main(code, job.source)
         try:
+            _import_quietly(code)
             exec(code, vars(module))
             value = _call_main(vars(module), search_path)
         except MemoryError:
@@ -245,6 +284,23 @@ def _run(job, module):
     else:
         error = _report(job, module, failure, search_path)
     return b"E", _tojson.to_json(error).encode()
+
+
+def _import_quietly(code):
+    """Import numpy or pandas ahead of a script that is about to, with the garbage collector off.
+
+    A tenth of the time that it takes went into looking through objects that all stay.  In a child of
+    a template they are there already, and nothing is done here.
+    """
+    for name in _LARGE_MODULES:
+        if name in code.co_names and name not in sys.modules:
+            gc.disable()
+            try:
+                __import__(name)
+            except Exception:       # the script's own import says it better
+                pass
+            gc.freeze()             # else the first collection would look through all of it at once
+            gc.enable()
 
 
 def _compile(source):
@@ -609,12 +665,21 @@ def _finish():
 
 
 def _has_loose_ends():
-    threading, atexit = sys.modules.get("threading"), sys.modules.get("atexit")
+    threading = sys.modules.get("threading")
     try:
-        return bool(threading and (getattr(threading, "_threading_atexits", ()) or _live_threads(threading))
-                    or atexit and atexit._ncallbacks())
+        return bool(threading and _live_threads(threading)) or _count_callbacks() != _given_callbacks
     except Exception:
         return False
+
+
+def _count_callbacks():
+    """Return how many callbacks wait for the end: of threading, of atexit, and handlers of logging.
+
+    A template has imported modules that register some; by themselves they have nothing to do.
+    """
+    threading, atexit, logging = (sys.modules.get(name) for name in ("threading", "atexit", "logging"))
+    return (len(getattr(threading, "_threading_atexits", ())), atexit._ncallbacks() if atexit else 0,
+            len(getattr(logging, "_handlerList", ())))
 
 
 def _live_threads(threading):
@@ -659,7 +724,9 @@ def _flush():
         except BaseException:   # None, closed, or something else altogether
             pass
     try:
-        if "ctypes" in sys.modules:
+        if _flush_c is not None:
+            _flush_c()
+        elif "ctypes" in sys.modules:
             sys.modules["ctypes"].CDLL(None).fflush(None)
     except BaseException:
         pass
@@ -673,6 +740,5 @@ def _send(fd, frame):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--template"]:
-        _load_beside("template").run(sys.argv[2].split(",") if sys.argv[2] else [], globals())
-    else:
-        run_job(4, 3)
+        _load_beside("template").become(sys.argv[2].split(",") if sys.argv[2] else [], globals())
+    run_job(4, 3)

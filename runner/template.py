@@ -15,21 +15,21 @@ import os
 import sys
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 
-__all__ = ["run"]
+__all__ = ["become"]
 
 _EXTENSION = "_template.abi3.so"
+_FOLDER = "/tmp"                # where a job lives
 _PROC = 5                       # the machine's /proc, which is not in the tree that a template sees
 _REAL_STDERR = 6                # 1 and 2 are a pipe, as in a job, while Python looks at them first
 
-# What scripts of the standard library import most: there before the first of them runs.
+# What scripts of the standard library import most: there before the first of them runs. What is large and rarer
+# (asyncio, email, ssl) is left to the script: each megabyte here is one for every template.
 _COMMON = """
-    abc argparse ast asyncio base64 bisect calendar codecs collections collections.abc concurrent.futures
-    contextlib copy csv dataclasses datetime decimal difflib enum fractions functools glob hashlib heapq html
-    inspect io itertools json keyword linecache locale logging math numbers operator os.path pathlib pickle
-    platform pprint queue random re secrets shutil signal statistics string struct subprocess sys tempfile
-    textwrap threading time timeit token tokenize traceback types typing unicodedata urllib.parse uuid
-    warnings weakref zlib symtable importlib.metadata encodings.idna encodings.latin_1 encodings.ascii
-    _strptime bz2 lzma gzip zipfile zoneinfo sqlite3 ipaddress
+    abc base64 bisect calendar codecs collections collections.abc contextlib copy csv dataclasses datetime decimal
+    enum fractions functools hashlib heapq inspect io itertools json keyword linecache locale logging math numbers
+    operator os.path pathlib pickle pprint queue random re secrets signal statistics string struct subprocess symtable
+    sys tempfile textwrap threading time traceback types typing unicodedata urllib.parse uuid warnings zlib _strptime
+    encodings.latin_1 encodings.ascii
 """.split()
 
 # Their after-fork hooks do nothing for a process with one thread that this file does not do for less.
@@ -102,8 +102,11 @@ def main():
 }
 
 
-def run(names, runner):
-    """Become a template that has imported *names*; in each child, run one job with *runner*."""
+def become(names, runner):
+    """Become a template that has imported *names*; return in each child, when it has been given its job.
+
+    *runner* holds the names of runner.py.
+    """
     os.dup2(_REAL_STDERR, 2)
     os.close(_REAL_STDERR)
     nowhere = os.open("/dev/null", os.O_WRONLY)
@@ -116,27 +119,29 @@ def run(names, runner):
     gc.disable()
     _import([*(name for name in _COMMON if _exists(name)), *names])
     scripts = [_WARM_UP, *(_WARM_UP_OF[name] for name in names if name in _WARM_UP_OF)]
-    runner["preload"]()
     for _ in range(2):
         for script in scripts:
             runner["rehearse"](script)
-    generator = _numpy_generator()
-    hooks.close()
+    newborn = _Newborn(native, hooks.close())
+    runner["_flush_c"] = native.flush_c
+    runner["prepare"](_FOLDER)
     sys.modules["linecache"].clearcache()
     gc.collect()
     gc.collect()
     gc.freeze()                 # or the first collection in a child would copy nearly every page
-    native.set_prefault(_learn(native, hooks, generator, runner))
+    native.settle_heap()
+    native.set_prefault(_learn(native, newborn, runner))
     gc.enable()
     _expect_one_thread()
+    _expect_no_shared_memory()
+    native.settle_heap()
     native.take_snapshot()      # the last thing: what is written from here on is copied by every fork
     native.serve()
-    _begin_child(native, hooks, generator)
+    newborn.begin()
     try:
         native.wait_for_job()
     except OSError:             # given up: another one waits in its place
         os._exit(0)
-    runner["run_job"](4, 3)
 
 
 def _load_extension(runner):
@@ -175,15 +180,11 @@ class _Hooks:
         self._wanted.append(callbacks)
 
     def close(self):
+        """Stop collecting: (what a child has to call, what it has to register for forks of the script)."""
         os.register_at_fork = self._register
-
-    def run_in_child(self):
-        """Call what a fork of this process needs, and register all of it for forks of the script."""
-        for callbacks in self._wanted:
-            callback = callbacks.get("after_in_child")
-            if callback and getattr(callback, "__module__", None) not in _TRIMMED:
-                callback()
-            self._register(**callbacks)
+        callbacks = [wanted.get("after_in_child") for wanted in self._wanted]
+        return ([callback for callback in callbacks
+                 if callback and getattr(callback, "__module__", None) not in _TRIMMED], self._wanted)
 
 
 def _numpy_generator():
@@ -192,39 +193,59 @@ def _numpy_generator():
     if mtrand is None:
         return None
     generator = mtrand._rand._bit_generator
-    return generator if type(generator).__name__ == "MT19937" else None
+    return generator.capsule if type(generator).__name__ == "MT19937" else None
 
 
-def _begin_child(native, hooks, generator):
-    """Give a fresh child what the fork left it in common with all others."""
-    hooks.run_in_child()
-    sys.modules["random"].seed()
-    if generator is not None:
-        native.reseed_mt19937(generator.capsule)
-    main_thread = sys.modules["threading"].main_thread()
-    if hasattr(main_thread, "_set_native_id"):
-        main_thread._set_native_id()
+class _Newborn:
+    """Gives a fresh child what the fork left it in common with all others.
+
+    All of it is looked up in the template: each object that a child touches costs it the copy of a page.
+    """
+
+    def __init__(self, native, hooks):
+        self._call, self._register = hooks
+        random = sys.modules["random"]._inst
+        self._seed = super(type(random), random).seed
+        self._generator = _numpy_generator()
+        self._reseed = native.reseed_mt19937
+        self._main_thread = sys.modules["threading"].main_thread()
+
+    def begin(self):
+        for callback in self._call:
+            callback()
+        for callbacks in self._register:
+            os.register_at_fork(**callbacks)
+        self._seed()
+        if self._generator is not None:
+            self._reseed(self._generator)
+        self._main_thread._native_id = os.getpid()      # of the main thread it is the same number
 
 
-def _learn(native, hooks, generator, runner):
-    """Return the pages that a trial child dirties, by which a real one can be prepared."""
-    read_fd, write_fd = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        status = 1
+def _learn(native, newborn, runner):
+    """Return the pages that a trial job dirties, by which a child is prepared for its own; b"" if there is none."""
+    input_fd, feed_fd = os.pipe()
+    result_fd = os.open("/dev/null", os.O_WRONLY)
+    pages_fd = os.memfd_create("pages")
+    os.write(feed_fd, runner["pack_job"](_TRIAL))
+    os.close(feed_fd)
+
+    def leave(_status):
+        pages = native.written_pages()          # first of all: what follows is no part of a job
+        os.write(pages_fd, pages)
+        os._exit(0)
+
+    if native.fork_trial(_FOLDER):              # the child; the parent waits in there for its end
         try:
-            _begin_child(native, hooks, generator)
-            runner["rehearse"](_TRIAL)
-            with open(write_fd, "wb") as file:
-                file.write(native.written_pages())
-            status = 0
+            newborn.begin()
+            runner["_exit"] = leave
+            runner["run_job"](input_fd, result_fd)
         finally:
-            os._exit(status)
-    os.close(write_fd)
-    with open(read_fd, "rb") as file:
-        pages = file.read()
-    os.waitpid(pid, 0)
-    return pages
+            os._exit(1)
+    os.close(input_fd)
+    os.close(result_fd)
+    with open(pages_fd, "rb") as file:
+        file.seek(0)
+        return file.read()
 
 
 def _expect_one_thread():
@@ -235,3 +256,13 @@ def _expect_one_thread():
     if threads != 1:
         raise RuntimeError("the warm imports left %d threads running, and a process with threads cannot be forked "
                            "safely: take the module that starts them out of WARM_IMPORTS" % (threads - 1))
+
+
+def _expect_no_shared_memory():
+    """Writable memory that stays shared over fork would be a way from one job to another."""
+    maps = os.open("self/maps", os.O_RDONLY, dir_fd=_PROC)
+    with open(maps, encoding="utf-8", errors="replace") as file:
+        shared = [line for line in file if line.split()[1].startswith("rw") and line.split()[1].endswith("s")]
+    if shared:
+        raise RuntimeError("the warm imports left writable shared memory, which all jobs would have in common: take the "
+                           "module that makes it out of WARM_IMPORTS (%s)" % shared[0].strip())

@@ -21,6 +21,7 @@ from harness.server import ROOT, Server, StartFailed
 from test_escape import ATTACKS, SETTINGS, Machine, problem_of
 
 DROP_BUILD = "build/safe-exec-drop"
+WIDE = {"MAX_CONCURRENCY": "4"}  # attacks mostly wait
 START = os.environ.get("SAFE_EXEC_TEST_START", "warm")
 LAYERS = ("cgroup", "pid", "net", "ipc", "uts", "mounts", "readonly", "proc", "limits", "identity", "landlock",
           "descriptors", "filter", "wall", "memory", "cpu")
@@ -53,7 +54,7 @@ def machine():
 
 
 def _start(row, skip_selftest, settings=SETTINGS):  # pylint: disable=dangerous-default-value  # read only
-    settings = {**settings, "SAFE_EXEC_TEST_DROP": row["drop"]}
+    settings = {**settings, **(WIDE if settings == SETTINGS else {}), "SAFE_EXEC_TEST_DROP": row["drop"]}
     if skip_selftest:
         settings["SAFE_EXEC_TEST_SKIP_SELFTEST"] = "1"
     user = os.environ.get("SAFE_EXEC_TEST_USER")
@@ -85,7 +86,7 @@ def _red(row, machine):
     plain = [attack for attack in chosen if attack.settings == SETTINGS]
     red = {}
     with _running(row) as server:
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        with concurrent.futures.ThreadPoolExecutor(int(WIDE["MAX_CONCURRENCY"])) as pool:
             alone = [attack for attack in plain if attack.jobs > 1 or attack.runs > 1 or attack.is_bomb]
             together = [attack for attack in plain if attack not in alone]
             for attack, problem in zip(together, pool.map(lambda a: problem_of(a, server, machine), together)):

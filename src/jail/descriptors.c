@@ -47,12 +47,6 @@ int jail_close_range(int first, int last)
 	return 0;
 }
 
-/* It still has to send its namespaces on, which lie from JAIL_FD_NS on. A child that joined them has them elsewhere. */
-static bool is_waiting_init(const struct jail_job *job)
-{
-	return job->waits && job->namespace_fds[JAIL_NS_USER] < 0;
-}
-
 int descriptors_enter(const struct jail *j, const struct jail_job *job)
 {
 	/* Opened here and not copied from the spawner: jobs that share an open file can leave flags on it (open(2)). */
@@ -70,5 +64,6 @@ int descriptors_enter(const struct jail *j, const struct jail_job *job)
 	if (DROPPED(j, DROP_DESCRIPTORS)) /* leave one that survives exec */
 		return fcntl(JAIL_FD_STDIN, F_DUPFD, JAIL_FD_COUNT) < 0 ? -1 :
 									  jail_close_range(MOST_DESCRIPTORS, INT_MAX);
-	return jail_close_range(is_waiting_init(job) ? JAIL_FD_COUNT : JAIL_FD_NS, INT_MAX);
+	/* A waiting init still has to send its namespaces on, which lie from JAIL_FD_NS on. */
+	return jail_close_range(jail_is_waiting_init(job) ? JAIL_FD_COUNT : JAIL_FD_NS, INT_MAX);
 }

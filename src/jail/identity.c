@@ -134,7 +134,7 @@ int jail_confine_template(const struct jail *j)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* Stacks of threads take their size from the limit at exec. */
-	if (setrlimit(RLIMIT_STACK, &stack) < 0 || chroot("/jail") < 0 || chdir("/") < 0 ||
+	if (setsid() < 0 || setrlimit(RLIMIT_STACK, &stack) < 0 || chroot("/jail") < 0 || chdir("/") < 0 ||
 	    keep_one_capability(CAP_SYS_ADMIN) < 0)
 		return -1;
 	return prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -30,7 +30,10 @@ void front_start_web(struct spawner *s)
 		s->web_restart_us = io_now_us() + RESTART_MOST_US;
 		return;
 	}
+	slim_forks(false);
 	s->web_pid = fork();
+	if (s->web_pid != 0)
+		slim_forks(true);
 	if (s->web_pid == 0) {
 		sigset_t none;
 
@@ -131,7 +134,7 @@ void front_take_message(struct spawner *s)
 	struct start_msg msg;
 	struct fault f;
 	int fds[WIRE_FD_COUNT];
-	int status = wire_receive_start(s->channel_fd, &msg, fds, s->slots, &s->most, &f);
+	int status = wire_receive_start(s->channel_fd, &msg, fds, s->places, &s->most, &f);
 
 	if (status == 0)
 		return;

@@ -7,8 +7,8 @@
  * Why it exists: signals without a handler do not reach process 1 (pid_namespaces(7)), so a script that were
  * process 1 itself could not die by its own SIGKILL or SIGABRT, and its orphans would stay zombies.
  *
- * It trusts nothing of the script and reads nothing from it. It is not dumpable, has the script's filter and no
- * capability, and its report pair is closed in the script's process. No allocation, no stdio: it is a fork of the
+ * It trusts nothing of the script and reads nothing from it. It is not dumpable, has the script's filter (or, in a warm
+ * cell, one that lets it wait and nothing else) and no capability, and its report pair is closed in the script's process. No allocation, no stdio: it is a fork of the
  * spawner and never execs.
  */
 #define _GNU_SOURCE
@@ -71,13 +71,15 @@ static void reset_signals(void)
 }
 
 /* Orphans of the script come here; ignoring SIGCHLD reaps them (wait(2), "NOTES"). The spawner's SIGKILL ends it. */
-static void hold_the_cell(void)
+static void hold_the_cell(const struct jail *j)
 {
 	struct sigaction ignored = { .sa_handler = SIG_IGN };
 
 	sigaction(SIGCHLD, &ignored, NULL);
 	for (int fd = 0; fd < JAIL_FD_SYNC; fd++)
 		close(fd);
+	if (jail_install_waiting_filter(j) < 0)
+		fail(0, errno);
 	for (;;)
 		pause();
 }
@@ -119,10 +121,10 @@ void init_run(const struct jail *j, const struct jail_job *job, int sync_fd)
 		fail(fault.layer, fault.error);
 	say_started(job->waits);
 	if (job->waits)
-		hold_the_cell();
+		hold_the_cell(j);
 	if (jail_limit_descriptors(j, job) < 0)
 		fail(0, errno);
-	pid = fork();
+	pid = _Fork(); /* fork(3) would call what libraries registered, and they are not here (slim.c) */
 	if (pid == 0) {
 		if (close(JAIL_FD_SYNC) == 0)
 			cold_exec(j);

@@ -33,7 +33,7 @@ enum {
 	ROUND_MOST_US = 1000000,
 	SPARE_DESCRIPTORS = 64,
 	DESCRIPTORS_PER_CELL = 20, /* sync pair, handover pair, two mounts, six namespaces, network, six of cgroups */
-	DESCRIPTORS_PER_SLOT = 8,  /* in web: pipes */
+	DESCRIPTORS_PER_PLACE = 8, /* in web: pipes */
 	SPARE_CELLS = 4,           /* that are being cleared, or belong to a template that is being replaced */
 	POLLED_MAX = 1 + WIRE_TIERS * TEMPLATES_PER_TIER + 2 * JAIL_CELLS_MAX,
 };
@@ -303,7 +303,7 @@ int spawner_serve(struct spawner *s, const struct spawner_web *web)
 /* Of this process and of web, which is forked from it. */
 static int raise_descriptor_limit(const struct spawner *s, struct fault *f)
 {
-	const rlim_t needed = SPARE_DESCRIPTORS + (rlim_t)s->slots * DESCRIPTORS_PER_SLOT +
+	const rlim_t needed = SPARE_DESCRIPTORS + (rlim_t)s->places * DESCRIPTORS_PER_PLACE +
 			      (rlim_t)s->cells * DESCRIPTORS_PER_CELL;
 	struct rlimit limit;
 
@@ -316,7 +316,8 @@ static int raise_descriptor_limit(const struct spawner *s, struct fault *f)
 		return 0;
 	return fault_set(f, 0,
 			 "MAX_CONCURRENCY=%u needs %llu open descriptors, and the hard limit (ulimit -Hn) is %llu",
-			 s->slots, (unsigned long long)needed, (unsigned long long)limit.rlim_max);
+			 s->places / WIRE_PLACES_PER_SLOT, (unsigned long long)needed,
+			 (unsigned long long)limit.rlim_max);
 }
 
 /* All of them that are installed, or those that were asked for by name. */
@@ -337,7 +338,8 @@ static uint32_t cells_of(const struct config *c)
 {
 	uint32_t pools = c->start == START_WARM ? WIRE_TIERS * (uint32_t)c->pool_size : 0;
 
-	return (uint32_t)c->max_concurrency + 2 * pools + (c->start == START_WARM ? SPARE_CELLS : 0);
+	return WIRE_PLACES_PER_SLOT * (uint32_t)c->max_concurrency + 2 * pools +
+	       (c->start == START_WARM ? SPARE_CELLS : 0);
 }
 
 struct spawner *spawner_open(const struct config *c, const struct policy *p, const struct runtime *r, struct fault *f)
@@ -351,15 +353,15 @@ struct spawner *spawner_open(const struct config *c, const struct policy *p, con
 	s->config = c;
 	s->channel_fd = -1;
 	s->most = config_job_limits(c);
-	s->slots = (uint32_t)c->max_concurrency;
+	s->places = WIRE_PLACES_PER_SLOT * (uint32_t)c->max_concurrency;
 	s->cells = cells_of(c);
 	s->warm = c->start == START_WARM;
 	s->pool_size = (uint32_t)c->pool_size;
-	for (uint32_t i = 0; i < JAIL_CELLS_MAX; i++) {
+	for (uint32_t i = 0; i < s->cells; i++) {
 		s->cell[i].net_fd = -1;
 		cell_clear(&s->cell[i], i);
 	}
-	for (uint32_t i = 0; i < JAIL_SLOTS_MAX; i++)
+	for (uint32_t i = 0; i < WIRE_PLACES_MAX; i++)
 		s->cell_of_slot[i] = -1;
 	s->imports = imports_of(c, r);
 	if (!s->imports || raise_descriptor_limit(s, f) < 0) {

@@ -104,10 +104,10 @@ struct spawner {
 	struct cgroups *cgroups;
 	char cgroup_status[JAIL_STATUS_BYTES];
 	struct job_limits most;
-	uint32_t slots;
+	uint32_t places; /* of jobs, as web numbers them */
 	uint32_t cells;
 	struct cell cell[JAIL_CELLS_MAX];
-	int32_t cell_of_slot[JAIL_SLOTS_MAX]; /* -1: no job in this slot */
+	int32_t cell_of_slot[WIRE_PLACES_MAX]; /* -1: no job in this place */
 
 	/* templates */
 	bool warm;
@@ -199,6 +199,11 @@ void front_start_web(struct spawner *s);
 void front_web_is_gone(struct spawner *s, int status);
 void front_take_message(struct spawner *s);
 void front_report(struct spawner *s, const struct exit_report *report);
+
+/* ---- slim.c */
+
+/* Whether forks from here on get this process's libraries, of which an init needs none but the C library. */
+void slim_forks(bool slim);
 
 /* ---- spawner.c */
 

@@ -132,7 +132,10 @@ static int fork_template(struct spawner *s, struct template *t)
 
 	if (setup_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
+	slim_forks(false);
 	t->pid = fork();
+	if (t->pid != 0)
+		slim_forks(true);
 	if (t->pid == 0)
 		become_template(s, t->tier, pair[1], setup_fd);
 	close(pair[1]);
@@ -323,11 +326,9 @@ bool warm_reaped(struct spawner *s, pid_t pid, int status, const struct rusage *
 void warm_fork(struct spawner *s, struct cell *c)
 {
 	struct template *t = serving(s, c->tier);
-	struct fork_msg message = { .magic = TEMPLATE_MAGIC,
-				    .cell = c->number,
-				    .prefault = !c->has_job,
-				    .has_net = c->net_fd >= 0,
-				    .limits = c->limits };
+	struct fork_msg message = {
+		.magic = TEMPLATE_MAGIC, .cell = c->number, .has_net = c->net_fd >= 0, .limits = c->limits
+	};
 	int fds[IO_MAX_FDS], join_fds[JAIL_CGROUP_FDS_MAX];
 	size_t groups = DROPPED(&s->jail, DROP_CGROUP) ? 0 : cgroups_join_fds(s->cgroups, c->number, join_fds);
 
@@ -460,7 +461,7 @@ static bool may_use_a_cell(const struct spawner *s)
 		free += s->cell[i].state == CELL_FREE;
 		jobs += s->cell[i].has_job;
 	}
-	return free > s->slots - jobs;
+	return free > s->places - jobs;
 }
 
 static void drop_stale(struct spawner *s, const struct template *t)

@@ -25,10 +25,7 @@ struct template_state {
 /* Says that it is ready, then forks on request. Returns 0 in each child, in its cell; the template itself never returns. */
 int template_serve(const struct template_hooks *hooks, const struct template_state *state);
 
-/*
- * Child: touches the pages ahead of time if there is time, says that it waits, and takes the descriptors of its job.
- * 0, or -1 with errno; then it must exit.
- */
+/* Child: says that it waits, and takes the descriptors of its job. 0, or -1 with errno; then it must exit. */
 int template_wait(void);
 
 /*
@@ -36,6 +33,12 @@ int template_wait(void);
  * changed. proc_fd: the machine's /proc. *bytes: the size of the image.
  */
 int snapshot_take(int proc_fd, uint64_t *bytes);
+
+/*
+ * For the trial: forks as template_serve() does, and gives the child a mount namespace with a small tmpfs over folder.
+ * Returns 1 in the child; 0 in the parent when the child has ended; -1 with errno.
+ */
+int template_fork_trial(const struct template_hooks *hooks, const char *folder);
 
 /* A range of pages, in bytes. */
 struct page_range {
@@ -48,5 +51,5 @@ struct page_range {
  */
 int pages_written(int proc_fd, struct page_range *ranges, size_t capacity);
 
-/* What a waiting child touches ahead of its job. The ranges are copied; returns the number of pages. */
+/* What a child touches before anything else, since every job does. The ranges are copied; returns the number of pages. */
 uint32_t template_set_prefault(const struct page_range *ranges, size_t count);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -41,7 +42,6 @@ static struct {
 	int signal_fd;
 	struct page_range prefault[PREFAULT_RANGES_MAX];
 	size_t prefault_count;
-	bool prefault_wanted; /* in a child */
 	char name[NAME_BYTES]; /* of Python, which a child has again when it has its job */
 } template;
 
@@ -77,6 +77,26 @@ uint32_t template_set_prefault(const struct page_range *ranges, size_t count)
 	return pages;
 }
 
+/* The parent must not move meanwhile: a page that it writes to is copied for it, and then the child's own as well. */
+int template_fork_trial(const struct template_hooks *hooks, const char *folder)
+{
+	pid_t pid;
+
+	hooks->before_fork();
+	pid = fork();
+	if (pid > 0)
+		(void)waitpid(pid, NULL, 0);
+	if (pid != 0) {
+		hooks->after_fork_parent();
+		return pid < 0 ? -1 : 0;
+	}
+	hooks->after_fork_child();
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m") < 0)
+		_exit(1);
+	return 1;
+}
+
 static void say(struct template_msg *message)
 {
 	message->magic = TEMPLATE_MAGIC;
@@ -94,6 +114,19 @@ static void fail(const struct jail_fault *fault)
 	_exit(EXIT_CANNOT_JOIN);
 }
 
+/*
+ * By now they are counted in the job's group. Met one by one, most of them would first be mapped for reading, with
+ * fifteen more around each, and then be copied in a second fault.
+ */
+static void touch_pages(void)
+{
+	for (size_t i = 0; i < template.prefault_count; i++)
+		if (madvise((void *)(uintptr_t) template.prefault[i].start, template.prefault[i].length,
+			    MADV_POPULATE_WRITE) < 0 &&
+		    errno == EINVAL)
+			return; /* this kernel does not know it */
+}
+
 /* Signals as a fresh interpreter has them: nothing is blocked, and SIGCHLD has no handler anyway. */
 static void enter_cell(const struct jail_job *job, int handover_fd)
 {
@@ -108,15 +141,7 @@ static void enter_cell(const struct jail_job *job, int handover_fd)
 		fail(&fault);
 	if (jail_limit_descriptors(&template.jail, job) < 0)
 		fail(&(struct jail_fault){ .error = errno });
-}
-
-static void touch_pages(void)
-{
-	for (size_t i = 0; i < template.prefault_count; i++)
-		if (madvise((void *)(uintptr_t)template.prefault[i].start, template.prefault[i].length,
-			    MADV_POPULATE_WRITE) < 0 &&
-		    errno == EINVAL)
-			return; /* this kernel does not know it */
+	touch_pages();
 }
 
 int template_wait(void)
@@ -130,8 +155,6 @@ int template_wait(void)
 	size_t count;
 	char go;
 
-	if (template.prefault_wanted)
-		touch_pages();
 	if (io_send(JAIL_FD_SYNC, &message, sizeof message, NULL, 0) < 0)
 		return -1;
 	if (io_receive(JAIL_FD_SYNC, &go, sizeof go, fds, &count) != sizeof go || count != WIRE_FD_COUNT) {
@@ -230,7 +253,6 @@ static bool take_fork(const struct template_hooks *hooks)
 	if (answer.pid == 0) {
 		const struct jail_job job = job_of(&message, fds, count);
 
-		template.prefault_wanted = message.prefault;
 		enter_cell(&job, fds[FORK_FD_HANDOVER]);
 		hooks->after_fork_child();
 		return true;

@@ -7,8 +7,8 @@
  *
  * The report is a fact, the frame a claim: outcome_decide() puts them together. A valid frame that has come to its end
  * is answered at once; what is left of the process is killed when the answer is with the client, so that neither its
- * end nor the fork of the next one takes the processor before. The slot is free again only when all of it is over, so
- * two jobs never meet in one slot.
+ * end nor the fork of the next one takes the processor before. A job counts as running until it is answered; its place
+ * is free again only when all of it is over, so two jobs never meet in one place.
  */
 #define _GNU_SOURCE
 #include "execute.h"
@@ -60,6 +60,20 @@ static void release(struct execution *x)
 	collect_stop(&x->result);
 	free(x->job.script);
 	free(x);
+}
+
+static uint32_t places(const struct executor *e)
+{
+	return e->settings.slots * WIRE_PLACES_PER_SLOT;
+}
+
+static void leave_place(struct execution *x)
+{
+	x->executor->running[x->slot] = NULL;
+	if (x->answered)
+		x->executor->clearing_count--;
+	else
+		x->executor->running_count--;
 }
 
 static void answer(struct execution *x, struct reply reply)
@@ -145,6 +159,8 @@ static void answer_early(struct execution *x)
 		return;
 	collect_drain(&x->out);
 	x->answered = true;
+	x->executor->running_count--;
+	x->executor->clearing_count++;
 	x->report = (struct exit_report){ .killed_by = KILLED_BY_NOBODY }; /* as the runner is about to end */
 	answer(x, build_reply(x));
 	x->done = NULL;
@@ -154,16 +170,13 @@ static void answer_early(struct execution *x)
 
 static void finish_if_over(struct execution *x)
 {
-	struct executor *e = x->executor;
-
 	if (!x->reported && !x->answered)
 		answer_early(x);
 	if (!x->reported || (!x->answered && (x->out.open || x->err.open || x->result.open)))
 		return;
 	if (x->done)
 		answer(x, build_reply(x));
-	e->running[x->slot] = NULL;
-	e->running_count--;
+	leave_place(x);
 	release(x);
 }
 
@@ -287,8 +300,7 @@ static void try_to_start(struct execution *x)
 	log_event(LOG_ERROR, NULL, "cannot hand a job to the spawner: %s", strerror(errno));
 	if (x->done)
 		answer(x, reply_error(OUTCOME_INTERNAL, NULL, NULL));
-	e->running[x->slot] = NULL;
-	e->running_count--;
+	leave_place(x);
 	release(x);
 }
 
@@ -329,9 +341,9 @@ static struct execution *take_first(struct executor *e)
 
 void executor_advance(struct executor *e)
 {
-	for (uint32_t slot = 0; slot < e->settings.slots && e->first; slot++)
-		if (!e->running[slot])
-			start(take_first(e), slot);
+	for (uint32_t place = 0; place < places(e) && e->first && e->running_count < e->settings.slots; place++)
+		if (!e->running[place])
+			start(take_first(e), place);
 }
 
 struct execution *execute_submit(struct executor *e, struct job *job, execution_done done, void *context)
@@ -382,7 +394,7 @@ static void on_channel(struct watch *w, uint32_t events)
 	int status;
 
 	(void)events;
-	while ((status = wire_receive_report(w->fd, &report, e->settings.slots, &f)) == 1)
+	while ((status = wire_receive_report(w->fd, &report, places(e), &f)) == 1)
 		take_report(e, &report);
 	if (status < 0) {
 		log_event(LOG_ERROR, NULL, "the spawner is gone: %s", f.text);
@@ -403,7 +415,7 @@ int executor_open(struct executor *e, struct loop *loop, int channel_fd, const s
 
 void execute_let_go(struct executor *e, uint32_t slot, uint64_t job_id)
 {
-	if (slot < e->settings.slots && e->running[slot] && e->running[slot]->job_id == job_id)
+	if (slot < places(e) && e->running[slot] && e->running[slot]->job_id == job_id)
 		kill_running(e->running[slot]);
 }
 
@@ -453,7 +465,7 @@ void executor_abandon(struct executor *e)
 {
 	while (e->first)
 		turn_away_first(e, "The service is stopping: send the request again.");
-	for (uint32_t slot = 0; slot < e->settings.slots; slot++)
+	for (uint32_t slot = 0; slot < places(e); slot++)
 		if (e->running[slot]) {
 			e->running[slot]->stopped = STOPPED_WITH_SERVICE;
 			kill_running(e->running[slot]);

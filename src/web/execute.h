@@ -39,10 +39,12 @@ struct executor_settings {
 struct executor {
 	struct loop *loop;
 	struct executor_settings settings;
-	struct watch channel;                      /* to the spawner */
-	struct execution *running[JAIL_SLOTS_MAX]; /* by slot */
-	struct execution *first, *last;            /* waiting for a slot */
-	uint32_t running_count, waiting_count;
+	struct watch channel;                       /* to the spawner */
+	struct execution *running[WIRE_PLACES_MAX]; /* by place; those that are answered and not yet over, too */
+	struct execution *first, *last;             /* waiting for a slot */
+	uint32_t running_count;                     /* not answered yet */
+	uint32_t clearing_count;
+	uint32_t waiting_count;
 	uint64_t next_job_id;
 	bool spawner_gone;
 };

@@ -524,7 +524,7 @@ static void on_daemon_ready(struct watch *w, uint32_t events)
 static unsigned connection_limit(const struct config *c)
 {
 	struct rlimit limit;
-	rlim_t reserved = c->max_concurrency * (2 * WIRE_FD_COUNT) + SPARE_DESCRIPTORS;
+	rlim_t reserved = c->max_concurrency * WIRE_PLACES_PER_SLOT * (2 * WIRE_FD_COUNT) + SPARE_DESCRIPTORS;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 256;

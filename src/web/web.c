@@ -112,8 +112,8 @@ static void start(struct web *w, int channel_fd)
 
 static bool drained(const struct web *w)
 {
-	return w->drain_until_us && w->executor.running_count == 0 && w->executor.waiting_count == 0 &&
-	       server_is_idle(w->server);
+	return w->drain_until_us && w->executor.running_count + w->executor.clearing_count == 0 &&
+	       w->executor.waiting_count == 0 && server_is_idle(w->server);
 }
 
 static void regular_work(struct web *w)

@@ -258,8 +258,9 @@ def test_a_template_can_import_it_and_fork_jobs():
         runner.__file__ = %r
         exec(SourceFileLoader("template", runner.__file__).get_code("template"), vars(runner))
         before = sorted(sys.modules), sys.argv[:], sys.path[:]
-        runner.preload()
+        runner.rehearse("def main(): return 1")
         assert before == (sorted({*sys.modules} - {"_json", "itertools"}), sys.argv, sys.path)
+        runner.prepare(os.getcwd())
         import linecache, traceback
         if os.fork() == 0:
             runner.run_job(4, 3)
