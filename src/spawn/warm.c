@@ -503,7 +503,7 @@ static void refill(struct spawner *s)
 static bool is_worn(const struct spawner *s, const struct template *t, uint64_t now)
 {
 	return t->forks >= s->config->template_max_forks ||
-	       now - t->serving_us >= s->config->template_max_minutes * 60000000;
+	       now >= t->serving_us + s->config->template_max_minutes * 60000000;
 }
 
 static bool has_forks_under_way(const struct spawner *s, const struct template *t)
@@ -527,7 +527,7 @@ static void care_for(struct spawner *s, struct tier *tier, uint64_t now)
 	}
 	for (size_t i = 0; i < TEMPLATES_PER_TIER; i++) {
 		t = &tier->templates[i];
-		if (t->state == TEMPLATE_STARTING && now - t->started_us > START_MOST_US)
+		if (t->state == TEMPLATE_STARTING && now > t->started_us + START_MOST_US)
 			kill_template(t, "its imports take longer than a minute");
 		if (t->state == TEMPLATE_RETIRING && !t->dismissed && !has_forks_under_way(s, t)) {
 			/* It ends at the end of file, and can still say what it knows; its children become ours. */
@@ -540,7 +540,7 @@ static void care_for(struct spawner *s, struct tier *tier, uint64_t now)
 /* Cells that are stuck on their way, and the template that must be the reason. */
 static void care_for_cell(struct spawner *s, struct cell *c, uint64_t now)
 {
-	uint64_t age = now - c->since_us;
+	uint64_t age = now > c->since_us ? now - c->since_us : 0; /* it may have entered its state a moment after now */
 
 	if (c->state == CELL_MAKING && age > MAKE_MOST_US)
 		cell_kill(c, KILLED_BY_NOBODY);
