@@ -41,4 +41,9 @@ COPY --from=build /source/build/safe-exec /usr/local/bin/safe-exec
 # Inside a container only the published port is reachable, so all addresses are right here.
 ENV HOST=0.0.0.0
 EXPOSE 8080
+LABEL org.opencontainers.image.title="safe-exec" \
+      org.opencontainers.image.description="Runs untrusted Python over HTTP, each script in a jail of its own" \
+      org.opencontainers.image.licenses="MIT"
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=6s --start-period=30s CMD ["/usr/local/bin/safe-exec", "--health"]
 ENTRYPOINT ["/usr/local/bin/safe-exec"]

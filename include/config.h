@@ -13,7 +13,7 @@
 
 #define SAFE_EXEC_NAME "safe-exec"
 
-enum config_action { CONFIG_SERVE, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK };
+enum config_action { CONFIG_SERVE, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_HEALTH };
 enum config_isolation { ISOLATION_AUTO, ISOLATION_STRONG };
 enum config_start { START_WARM, START_COLD };
 enum { CONFIG_IMPORTS_BYTES = 512 };

@@ -258,6 +258,8 @@ static int parse_action(struct config *c, const char *arg)
 		c->action = CONFIG_VERSION;
 	else if (strcmp(arg, "--check") == 0)
 		c->action = CONFIG_CHECK;
+	else if (strcmp(arg, "--health") == 0)
+		c->action = CONFIG_HEALTH;
 	else
 		return 0;
 	return 1;
@@ -330,12 +332,13 @@ static void print_range(FILE *out, const struct variable *v)
 
 void config_print_help(FILE *out)
 {
-	fputs("usage: safe-exec [--check | --help | --version] [--VARIABLE=VALUE ...]\n"
+	fputs("usage: safe-exec [--check | --health | --help | --version] [--VARIABLE=VALUE ...]\n"
 	      "\n"
 	      "Runs untrusted Python: POST /execute {\"script\": \"def main(): ...\"} answers\n"
 	      "{\"result\": <what main() returned>, \"stdout\": \"<what it printed>\"}.\n"
 	      "\n"
 	      "  --check    validate the configuration, try the sandbox, print both and exit\n"
+	      "  --health   ask a running service at HOST and PORT how it is; exit 0 when it is healthy\n"
 	      "  --version  print the version and exit\n"
 	      "  --help     print this text and exit\n"
 	      "\n"

@@ -15,11 +15,13 @@
 #include <time.h>
 
 #include "config.h"
+#include "health.h"
 #include "jail.h"
 #include "policy.h"
 #include "runtime.h"
 #include "selftest.h"
 #include "spawn.h"
+#include "supervise.h"
 #include "version.h"
 #include "web.h"
 
@@ -135,6 +137,7 @@ int main(int argc, char *argv[])
 	struct fault f;
 	int status;
 
+	supervise_as_first_process();
 	signal(SIGPIPE, SIG_IGN);
 	tzset(); /* reads /etc/localtime now: later there is none */
 	if (jail_reserve_descriptors() < 0) {
@@ -151,6 +154,8 @@ int main(int argc, char *argv[])
 		puts(SAFE_EXEC_NAME " " SAFE_EXEC_VERSION);
 		return EXIT_SUCCESS;
 	}
+	if (c.action == CONFIG_HEALTH)
+		return health_ask(&c);
 	log_open((enum log_format)c.log_format, "spawner");
 	if (policy_load(&p, &f) < 0 || runtime_discover(c.python_bin, &r, &f) < 0)
 		die(&f);

@@ -28,9 +28,14 @@ static int mount_tmpfs(const char *target, uint64_t bytes)
 {
 	char options[160];
 
-	/* Several small files are as good as a large one: one inode per page of the limit. */
-	snprintf(options, sizeof options, "size=%llu,nr_inodes=%llu,mode=0700,uid=%d,gid=%d", (unsigned long long)bytes,
-		 (unsigned long long)(bytes / BYTES_PER_INODE), JAIL_UID, JAIL_GID);
+	/* Several small files are as good as a large one: one inode per page of the limit. gVisor cannot count them. */
+	snprintf(options, sizeof options, "mode=0700,uid=%d,gid=%d,size=%llu,nr_inodes=%llu", JAIL_UID, JAIL_GID,
+		 (unsigned long long)bytes, (unsigned long long)(bytes / BYTES_PER_INODE));
+	if (mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -1;
+	*strrchr(options, ',') = '\0';
 	return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options);
 }
 

@@ -154,8 +154,9 @@ static int unshare_user_alone(struct jail *j, struct fault *f)
 static int hint_namespaces(struct fault *f)
 {
 	return fault_hint(
-		f, "namespaces are refused here: in a container add --security-opt seccomp=unconfined, or a seccomp "
-		   "profile that allows unshare, mount and pivot_root; on a bare machine allow user namespaces "
+		f, "namespaces are refused here: in a container use the seccomp profile deploy/docker-seccomp.json, or "
+		   "--security-opt seccomp=unconfined, and as root keep the capabilities SETUID, SETGID and SETFCAP or "
+		   "start as another user; on a bare machine allow user namespaces "
 		   "(sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces)");
 }
 
@@ -494,7 +495,7 @@ static int bind_rest_of_machine(struct fault *f)
 static int build_tree(struct jail *j, const struct policy *p, const struct runtime *r, const char *own_path,
 		      struct fault *f)
 {
-	if (mount("tmpfs", "/jail", "tmpfs", MS_NOSUID | MS_NODEV, "size=8m,nr_inodes=4096,mode=0755") < 0)
+	if (mount("tmpfs", "/jail", "tmpfs", MS_NOSUID | MS_NODEV, "size=8m,mode=0755") < 0)
 		return fault_set(f, errno, "mount a tmpfs as the root of jobs");
 	if (make_directories(f) < 0 || write_files(f) < 0 || bind_devices(f) < 0 || apply_mount_policy(p, f) < 0 ||
 	    bind_runtime(j, p, r, f) < 0 || copy_library_alternatives(f) < 0 || hide_own_program(own_path, f) < 0)
@@ -551,8 +552,13 @@ int root_build(struct jail *j, const struct policy *p, const struct runtime *r, 
 	umask(0022);
 	if (enter_namespaces(j, f) < 0)
 		return -1;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return fault_set(f, errno, "make mounts private");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		fault_set(f, errno, "make mounts private");
+		return f->error == EACCES ?
+			       fault_hint(f, "this is AppArmor: see deploy/README.md for a profile, or add "
+					     "--security-opt apparmor=unconfined") :
+			       -1;
+	}
 	if (move_to_new_root(f) < 0)
 		return -1;
 	if (mount("/old/proc", "/proc", NULL, MS_BIND | MS_REC, NULL) < 0)

@@ -35,8 +35,8 @@ _CROSSINGS = {("src/spawn/state.h", "../jail/layer.h"): "#ifdef SAFE_EXEC_TEST_D
 _CALLS = [
     (r"strcpy|strcat|sprintf|vsprintf|stpcpy|gets|alloca|strtok|mktemp|tmpnam", (), "no bound, or no state of its own"),
     (r"system|popen", (), "a shell"),
-    (r"printf|puts|putchar|vprintf", ("src/main.c", "src/config.c"), "standard output is for --help and --check"),
-    (r"fork|vfork", ("src/spawn/", "src/template/serve.c", "src/jail/root.c", "src/runtime.c"), "web and the parsers never fork"),
+    (r"printf|puts|putchar|vprintf", ("src/main.c", "src/config.c", "src/health.c"), "standard output is for --help, --check and --health"),
+    (r"fork|vfork", ("src/spawn/", "src/template/serve.c", "src/jail/root.c", "src/runtime.c", "src/supervise.c"), "web and the parsers never fork"),
     (r"exec(?:ve?|vpe?|le?|lp|veat)|posix_spawnp?", ("src/spawn/python.c", "src/runtime.c"), "one place becomes Python"),
     (r"pthread_create|thrd_create", (), "every process here has one thread"),
     (r"unlink|remove|rename|chown|lchown", (), "the service never touches a script's files by path"),

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Process 1 of a container, when that is what we are started as. */
+#pragma once
+
+/*
+ * As process 1: goes on in a child, while this process stays where it is, hands signals on, reaps orphans, and ends as
+ * the child ends. So the container's process 1 keeps the container's files, which `docker exec` and health checks
+ * enter by it, and the service never is process 1 of anything. Does nothing otherwise. Called before anything is open.
+ */
+void supervise_as_first_process(void);
