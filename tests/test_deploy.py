@@ -330,11 +330,12 @@ def test_healthz_is_not_asked(where):
     assert "healthz" not in text
 
 
-def test_compose_health_check():
-    (url,) = re.findall(r'http://127\.0\.0\.1:(\d+)(/\w+)"', compose()["healthcheck"]["test"][-1])
-    assert url == (configuration()["PORT"][1], "/health") and url[1] in get_routes()
-    compile(compose()["healthcheck"]["test"][-1], "healthcheck", "exec")
-    assert compose()["init"] is True, "without it the check would run where the launcher went, and find no Python"
+def test_health_checks_by_command():
+    """Compose and the image run the program itself, by the path and with the flag that it has."""
+    command, image = compose()["healthcheck"]["test"], source("Dockerfile")
+    assert command[0] == "CMD" and "CMD " + json.dumps(command[1:]) in image
+    assert f"COPY --from=build /source/build/safe-exec {command[1]}\n" in image
+    assert f'"{command[2]}"' in source("src/config.c")
 
 
 @pytest.mark.parametrize("where", (*PODS, "compose"))

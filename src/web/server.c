@@ -473,7 +473,7 @@ static void log_exchange(const struct exchange *x)
 					{ "duration_us", NULL, (int64_t)(now - x->started_us) },
 					{ "queue_us", NULL, (int64_t)x->end.queue_us },
 					{ "run_us", NULL, (int64_t)x->end.run_us },
-					{ "cpu_us", NULL, (int64_t)x->end.cpu_us },
+					{ x->end.measured ? "cpu_us" : NULL, NULL, (int64_t)x->end.cpu_us },
 					{ "peak_bytes", NULL, (int64_t)x->end.peak_bytes },
 					{ NULL, NULL, 0 } },
 		  x->client_gone ? "client gone" : "request");
