@@ -159,7 +159,7 @@ int jail_drop_privileges(bool from_root, uid_t uid, gid_t gid, struct fault *f);
  */
 int jail_confine_template(const struct jail *j);
 
-/* The filter of a waiting init, when it has said all that it has to: it may wait, and nothing else. */
+/* The filter of a waiting init, when it has said all that it has to: it may wait and end, and nothing else. */
 int jail_install_waiting_filter(const struct jail *j);
 
 /* Installs a compiled filter on the calling process: 0, or -1 with errno. */

@@ -187,6 +187,14 @@ class _Hooks:
                  if callback and getattr(callback, "__module__", None) not in _TRIMMED], self._wanted)
 
 
+def _forget_draws():
+    """Drop what an import may have drawn ahead: every second normal number, and what a UUID is made of."""
+    sys.modules["random"].seed()
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed()
+    sys.modules["uuid"]._node = sys.modules["uuid"]._last_timestamp = None
+
+
 def _numpy_generator():
     """Return the state behind numpy.random.rand() and the like, or None."""
     mtrand = sys.modules.get("numpy.random.mtrand")
@@ -204,6 +212,7 @@ class _Newborn:
 
     def __init__(self, native, hooks):
         self._call, self._register = hooks
+        _forget_draws()
         random = sys.modules["random"]._inst
         self._seed = super(type(random), random).seed
         self._generator = _numpy_generator()

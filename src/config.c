@@ -171,7 +171,8 @@ static int parse_imports(struct config *c, const struct variable *v, const char 
 	for (const char *name = value; good && *value; name++) {
 		size_t here = strspn(name, letters);
 
-		good = here > 0 && !isdigit((unsigned char)name[0]) && (name[here] == ',' || name[here] == '\0');
+		good = here > 0 && !isdigit((unsigned char)name[0]) && name[0] != '.' && name[here - 1] != '.' &&
+		       (name[here] == ',' || name[here] == '\0');
 		name += here;
 		if (*name == '\0')
 			break;

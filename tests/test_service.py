@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import pytest
 
 from harness import contract
 from harness.client import Client, converse, request_bytes
-from harness.server import (ROOT, SETTINGS, Server, StartFailed, alive, descendants, free_port, run_once,
+from harness.server import (ROOT, SETTINGS, Server, StartFailed, alive, base_env, binary, descendants, free_port, run_once,
                             wait_until)
 
 SLEEP = "import time\ndef main():\n    print('started', flush=True)\n    time.sleep({})\n    return 'slept'"
@@ -590,6 +591,17 @@ def test_nothing_is_left_after_jobs(fleet):
             client.execute(script)
     # a connection of an earlier test may have been closed meanwhile: fewer is fine
     wait_until(lambda: all(now <= then for now, then in zip(state(), before)), 5, f"no more than {before} are open")
+
+
+@pytest.mark.skipif(os.getuid() != 0 or bool(os.environ.get("SAFE_EXEC_TEST_USER")), reason="needs a process namespace")
+def test_a_start_in_another_process_namespace_harms_nobody():
+    """Numbers of processes mean something else there: the control groups of a living service are not taken for stale."""
+    with Server({"POOL_SIZE": "0"}) as server:
+        done = subprocess.run(["unshare", "-p", "-f", "--mount-proc", binary(), "--check"], env=base_env(), timeout=60,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        client = Client(server)
+        assert [client.result(f"def main(): return {n}") for n in range(5)] == list(range(5))
 
 
 # -- log -----------------------------------------------------------------------------------------------------------

@@ -21,6 +21,9 @@ int mounts_join(const struct jail *j, const struct jail_job *job);
 /* Of the main thread, and of each thread unless it asks for another size. */
 enum { JAIL_STACK_BYTES = 8 << 20 };
 
+/* mounts.c: what a template sees. */
+int mounts_for_template(const struct jail *j);
+
 /* root.c: builds the shared root, see there. */
 int root_build(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f);
 

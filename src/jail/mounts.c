@@ -13,6 +13,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -77,6 +78,18 @@ static int mount_staged_trees(const struct jail *j)
 		    mount(j->trees[i].stage, j->trees[i].target, NULL, MS_BIND | MS_REC, NULL) < 0)
 			return -1;
 	return 0;
+}
+
+/*
+ * A template has the shared root as its own, with a /tmp that nobody else sees: imports may want a temporary file, and
+ * runtime trees below /tmp are to be seen in there as they are in a job.
+ */
+int mounts_for_template(const struct jail *j)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", "/jail/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=0700") < 0)
+		return -1;
+	return mount_staged_trees(j);
 }
 
 /* The namespace that was joined has them. */

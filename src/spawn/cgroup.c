@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -40,7 +41,11 @@ enum {
 	INIT_PROCESSES = 1,
 	REMOVE_TRIES = 20,
 	REMOVE_PAUSE_MS = 5,
+	NAMES_MOST = 100,
 };
+
+#define NAME_PREFIX "safe-exec-"
+#define NAME_SUFFIX_SELF "-self"
 
 /* v1 has a hierarchy for each; under v2 all of it is the first one. Only memory is a must. */
 enum hierarchy { MEMORY, PIDS, CPUACCT, HIERARCHIES };
@@ -57,6 +62,7 @@ struct cgroups {
 	enum memory_enforcement version;
 	char name[NAME_BYTES];
 	int base_fd[HIERARCHIES]; /* OWN, or -1 */
+	int lock_fd[HIERARCHIES]; /* our own directory, locked for as long as we live */
 	int fast_fd;              /* keeps joining fast; -1: not to be had */
 	uint32_t cells;
 	struct cell_group group[JAIL_CELLS_MAX];
@@ -167,22 +173,53 @@ static void remove_group(int base_fd, const char *name)
 	remove_directory(base_fd, name);
 }
 
-/* A service that was killed leaves its empty groups: remove those whose process is gone. */
+/*
+ * Each service holds a lock (flock(2)) on its own directory. The number in the name says nothing: a service in another
+ * process namespace has numbers of its own. Returns the locked directory; -1 when it is somebody's, or is not there.
+ */
+static int lock_group(int base_fd, const char *name)
+{
+	OWNED_FD fd = openat(base_fd, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ? -1 : fd_release(&fd);
+}
+
+static void remove_if_unlocked(int base_fd, const char *name)
+{
+	OWNED_FD fd = lock_group(base_fd, name);
+
+	if (fd >= 0)
+		remove_group(base_fd, name);
+}
+
+/* A service that was killed leaves its empty groups: remove those that nobody holds. */
 static void remove_stale(int base_fd)
 {
 	struct dirent *entry;
 	int fd = base_fd < 0 ? -1 : openat(base_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
-	while (dir && (entry = readdir(dir))) {
-		int pid;
-		char rest;
-
-		if (sscanf(entry->d_name, "safe-exec-%d%c", &pid, &rest) == 1 && kill(pid, 0) < 0 && errno == ESRCH)
-			remove_group(base_fd, entry->d_name);
-	}
+	while (dir && (entry = readdir(dir)))
+		if (strncmp(entry->d_name, NAME_PREFIX, sizeof NAME_PREFIX - 1) == 0 &&
+		    !strstr(entry->d_name, NAME_SUFFIX_SELF))
+			remove_if_unlocked(base_fd, entry->d_name);
 	if (dir)
 		closedir(dir);
+}
+
+/* A name that no other living service has: its own number, and more where numbers repeat. */
+static void choose_name(struct cgroups *g)
+{
+	for (unsigned again = 0; again < NAMES_MOST; again++) {
+		OWNED_FD fd = -1;
+
+		snprintf(g->name, sizeof g->name, NAME_PREFIX "%d", (int)getpid());
+		if (again)
+			snprintf(g->name + strlen(g->name), sizeof g->name - strlen(g->name), ".%u", again);
+		fd = openat(g->base_fd[MEMORY], g->name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return;
+	}
 }
 
 static int write_number(int dir_fd, const char *file, uint64_t number)
@@ -259,7 +296,7 @@ static int delegate_v2(struct cgroups *g)
 {
 	char name[NAME_BYTES + 8], procs[NAME_BYTES + 32];
 
-	snprintf(name, sizeof name, "%s-self", g->name);
+	snprintf(name, sizeof name, "%s" NAME_SUFFIX_SELF, g->name);
 	snprintf(procs, sizeof procs, "%s/cgroup.procs", name);
 	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR); /* of an earlier process with our number */
 	if (mkdirat(g->base_fd[MEMORY], name, 0755) < 0 || io_write_file(g->base_fd[MEMORY], procs, "0") < 0)
@@ -273,7 +310,7 @@ static void undelegate_v2(struct cgroups *g)
 
 	(void)io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "-memory -pids");
 	(void)io_write_file(g->base_fd[MEMORY], "cgroup.procs", "0");
-	snprintf(name, sizeof name, "%s-self", g->name);
+	snprintf(name, sizeof name, "%s" NAME_SUFFIX_SELF, g->name);
 	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR);
 }
 
@@ -285,11 +322,10 @@ static int make_parents(struct cgroups *g)
 	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++) {
 		if (g->base_fd[h] < 0)
 			continue;
-		remove_stale(g->base_fd[h]);
-		remove_group(g->base_fd[h],
-			     g->name); /* of an earlier process with our number: always 1 in a container */
-		if (mkdirat(g->base_fd[h], g->name, 0755) == 0)
+		if (mkdirat(g->base_fd[h], g->name, 0755) == 0) {
+			g->lock_fd[h] = lock_group(g->base_fd[h], g->name);
 			continue;
+		}
 		if (h == MEMORY)
 			return -1;
 		fd_close(&g->base_fd[h]);
@@ -362,6 +398,10 @@ static int favour_joining(const char *name)
 
 static int build(struct cgroups *g, const struct job_limits *limits)
 {
+	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
+		if (g->base_fd[h] >= 0)
+			remove_stale(g->base_fd[h]);
+	choose_name(g);
 	if (g->version == MEMORY_BY_CGROUP_V2 && delegate_v2(g) < 0)
 		return -1;
 	if (make_parents(g) < 0)
@@ -382,12 +422,13 @@ static struct cgroups *try_version(enum memory_enforcement version, uint32_t cel
 	g->version = version;
 	g->cells = cells;
 	g->fast_fd = -1;
-	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
+	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++) {
 		g->base_fd[h] = -1;
+		g->lock_fd[h] = -1;
+	}
 	for (uint32_t cell = 0; cell < JAIL_CELLS_MAX; cell++)
 		for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
 			g->group[cell].dir_fd[h] = -1;
-	snprintf(g->name, sizeof g->name, "safe-exec-%d", (int)getpid());
 	if (version == MEMORY_BY_CGROUP_V2)
 		g->base_fd[MEMORY] = open_v2();
 	for (enum hierarchy h = MEMORY; h < HIERARCHIES && version == MEMORY_BY_CGROUP_V1; h++)
@@ -432,6 +473,8 @@ void cgroups_close(struct cgroups *g)
 		undelegate_v2(g);
 	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
 		fd_close(&g->base_fd[h]);
+	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
+		fd_close(&g->lock_fd[h]);
 	fd_close(&g->fast_fd);
 	free(g);
 }

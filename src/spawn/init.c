@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -70,18 +71,23 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Orphans of the script come here; ignoring SIGCHLD reaps them (wait(2), "NOTES"). The spawner's SIGKILL ends it. */
+/*
+ * Orphans of the script come here; ignoring SIGCHLD reaps them (wait(2), "NOTES"). The spawner's SIGKILL ends it; so does
+ * the end of the spawner, by the death signal and, in the gap in which that is not set yet, by the hang-up of the pair.
+ */
 static void hold_the_cell(const struct jail *j)
 {
 	struct sigaction ignored = { .sa_handler = SIG_IGN };
+	struct pollfd pair = { .fd = JAIL_FD_SYNC };
 
 	sigaction(SIGCHLD, &ignored, NULL);
 	for (int fd = 0; fd < JAIL_FD_SYNC; fd++)
 		close(fd);
 	if (jail_install_waiting_filter(j) < 0)
 		fail(0, errno);
-	for (;;)
-		pause();
+	while (!(pair.revents & POLLHUP))
+		(void)ppoll(&pair, 1, NULL, NULL);
+	_exit(0);
 }
 
 /* Reaps whatever ends, until the Python process has ended. */

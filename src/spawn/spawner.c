@@ -282,6 +282,7 @@ int spawner_serve(struct spawner *s, const struct spawner_web *web)
 
 	s->web = web;
 	install_signals(&waiting_mask);
+	warm_care(s); /* the health page has something to say, and the pool fills, from the first request on */
 	front_start_web(s);
 	while (!(s->drain_until_us && s->web_pid == 0 && !spawner_any_job(s))) {
 		struct timespec timeout = time_to_wait(s);
@@ -403,24 +404,18 @@ void spawner_close(struct spawner *s)
 	free(s);
 }
 
-static const struct template *failed_template(const struct spawner *s)
-{
-	for (int tier = 0; tier < WIRE_TIERS; tier++)
-		if (s->tier[tier].restarts > 0)
-			return &s->tier[tier].templates[0];
-	return NULL;
-}
-
 int spawner_wait_warm(struct spawner *s, struct fault *f)
 {
 	for (int tier = 0; s->warm && tier < WIRE_TIERS; tier++)
 		while (s->tier[tier].wanted && s->tier[tier].templates[0].state != TEMPLATE_SERVING) {
-			if (failed_template(s)) {
-				fault_set(f, 0, "START=warm: the template process could not start%s%s%s",
-					  tier == WIRE_FULL ? " with WARM_IMPORTS=\"" : "",
-					  tier == WIRE_FULL ? s->imports : "", tier == WIRE_FULL ? "\"" : "");
-				return fault_hint(
-					f, "its own error stands above; correct WARM_IMPORTS, or use START=cold");
+			if (s->tier[WIRE_FULL].restarts > 0) {
+				fault_set(f, 0, "START=warm: a template with WARM_IMPORTS=\"%s\" could not be started",
+					  s->imports);
+				return fault_hint(f, "its own error stands above");
+			}
+			if (s->tier[WIRE_BARE].restarts > 0) {
+				fault_set(f, 0, "START=warm: a template could not be started");
+				return fault_hint(f, "its own error stands above; START=cold needs none");
 			}
 			round_before_serving(s);
 		}

@@ -211,12 +211,12 @@ static void template_is_gone(struct spawner *s, struct template *t, int status)
 		warm_hear(s, t); /* its last words count */
 	forget_forks(s, t);
 	forget_lost_children(s);
-	if (!expected) {
+	if (!expected)
 		schedule_restart(s, t);
+	if (!expected && s->web) /* before that it is fatal, and main says so */
 		log_event(LOG_ERROR, (struct log_field[]){ { "wait_status", NULL, status }, { NULL, NULL, 0 } },
 			  "the %s template died; it is started again in %llu ms, and jobs run cold until then",
 			  tier_names[t->tier], (unsigned long long)(s->tier[t->tier].delay_us / 1000));
-	}
 	fd_close(&t->channel_fd);
 	t->state = TEMPLATE_ABSENT;
 	t->pid = 0;
