@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 10
 # Debian packages, and which command needs them.
 BUILD_PACKAGES = gcc make libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libseccomp-dev libpython3-dev
 RUN_PACKAGES   = python3 python3-numpy python3-pandas media-types tzdata
-TEST_PACKAGES  = curl libcmocka-dev python3-pytest python3-hypothesis python3-jsonschema python3-requests python3-yaml \
+TEST_PACKAGES  = curl strace libcmocka-dev python3-pytest python3-hypothesis python3-jsonschema python3-requests python3-yaml \
                  clang libclang-rt-dev clang-format clang-tidy cppcheck
 BENCH_PACKAGES = python3-flask gunicorn bubblewrap
 LIBRARIES      = libmicrohttpd jansson libseccomp

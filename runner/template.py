@@ -231,7 +231,14 @@ class _Newborn:
 
 
 def _learn(native, newborn, runner):
-    """Return the pages that a trial job dirties, by which a child is prepared for its own; b"" if there is none."""
+    """Return the pages that a trial job dirties; b"" where the platform does not tell: then it is only slower."""
+    try:
+        return _run_trial(native, newborn, runner)
+    except OSError:
+        return b""
+
+
+def _run_trial(native, newborn, runner):
     input_fd, feed_fd = os.pipe()
     result_fd = os.open("/dev/null", os.O_WRONLY)
     pages_fd = os.memfd_create("pages")

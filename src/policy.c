@@ -10,13 +10,13 @@
 #include "policy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <linux/filter.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "assets.h"
@@ -230,26 +230,32 @@ static int add_group(scmp_filter_ctx ctx, const json_t *group, uint32_t default_
 	return 0;
 }
 
+/* By way of a pipe, which every platform has and which holds more (64 KiB) than the largest filter (32 KiB). */
 static int export_filter(scmp_filter_ctx ctx, struct policy_filter *out, struct place *at)
 {
-	OWNED_FD fd = memfd_create("filter", MFD_CLOEXEC);
-	off_t length;
-	int status;
+	const size_t most = BPF_MAXINSNS * sizeof *out->code;
+	OWNED_FD read_fd = -1;
+	OWNED_FD write_fd = -1;
+	int pair[2], status;
+	size_t used = 0;
+	ssize_t got;
 
-	if (fd < 0)
-		return fault_set(at->fault, errno, "%s: memfd_create", at->name);
+	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0)
+		return fault_set(at->fault, errno, "%s: pipe", at->name);
+	read_fd = pair[0];
+	write_fd = pair[1];
 	/* A binary tree over the numbers; libseccomp >= 2.5. Only speed. */
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	status = seccomp_export_bpf(ctx, fd);
+	status = seccomp_export_bpf(ctx, write_fd);
 	if (status < 0)
 		return fault_set(at->fault, -status, "%s: compile the filter", at->name);
-	length = lseek(fd, 0, SEEK_END);
-	if (length <= 0 || (size_t)length / sizeof *out->code > BPF_MAXINSNS)
-		return fault_set(at->fault, 0, "%s: a filter of %lld bytes", at->name, (long long)length);
-	out->code = malloc((size_t)length);
-	if (!out->code || pread(fd, out->code, (size_t)length, 0) != length)
-		return fault_set(at->fault, errno, "%s: read the compiled filter", at->name);
-	out->count = (unsigned short)((size_t)length / sizeof *out->code);
+	fd_close(&write_fd);
+	out->code = malloc(most + 1);
+	while (out->code && (got = io_read(read_fd, (char *)out->code + used, most + 1 - used)) > 0)
+		used += (size_t)got;
+	if (used == 0 || used > most)
+		return fault_set(at->fault, 0, "%s: a filter of %zu bytes", at->name, used);
+	out->count = (unsigned short)(used / sizeof *out->code);
 	return 0;
 }
 

@@ -69,8 +69,8 @@ struct cell *cell_find_free(struct spawner *s)
 
 /* ---- the start ---------------------------------------------------------------------------------------------------- */
 
-/* Clones init, maps its ids, lets it go. 0, or -1 with errno and nothing left. */
-static int launch(struct spawner *s, struct cell *c, struct jail_job *job)
+/* Clones init, maps its ids, lets it go. */
+static int try_to_launch(struct spawner *s, struct cell *c, struct jail_job *job)
 {
 	int pair[2];
 
@@ -80,8 +80,12 @@ static int launch(struct spawner *s, struct cell *c, struct jail_job *job)
 	if (!DROPPED(&s->jail, DROP_CGROUP))
 		job->cgroup_count = cgroups_join_fds(s->cgroups, c->number, job->cgroup_fds);
 	if (c->net_fd < 0 && !DROPPED(&s->jail, DROP_NET_NS))
-		c->net_fd = jail_make_network(); /* without one, each job gets a new one: slower */
+		c->net_fd = jail_make_network();
 	job->net_fd = c->net_fd;
+	if (job->waits && job->net_fd < 0 && !DROPPED(&s->jail, DROP_NET_NS)) {
+		errno = ENETUNREACH; /* the child of a template could not join one that init made: it is to run cold */
+		return -1;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
 	c->init = jail_clone(&s->jail, job);
@@ -98,11 +102,23 @@ static int launch(struct spawner *s, struct cell *c, struct jail_job *job)
 			kill(c->init, SIGKILL);
 			waitpid(c->init, NULL, 0);
 		}
-		release(c);
 		errno = error;
 		return -1;
 	}
 	return 0;
+}
+
+/* 0, or -1 with errno, and the cell is free. */
+static int launch(struct spawner *s, struct cell *c, struct jail_job *job)
+{
+	int error;
+
+	if (try_to_launch(s, c, job) == 0)
+		return 0;
+	error = errno;
+	release(c);
+	errno = error;
+	return -1;
 }
 
 static void read_counters(struct spawner *s, struct cell *c)
@@ -132,8 +148,13 @@ int cell_start_warm(struct spawner *s, struct cell *c, enum wire_tier tier)
 	c->tier = tier;
 	c->limits = s->most;
 	job.limits = c->limits;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		int error = errno;
+
+		cell_clear(c, c->number);
+		errno = error;
 		return -1;
+	}
 	c->handover_fd = pair[0];
 	c->handover_end = pair[1];
 	(void)io_set_nonblocking(c->handover_fd, true);
@@ -308,7 +329,8 @@ void cell_look(struct spawner *s, struct cell *c, uint64_t now)
 		return;
 	if (now >= c->deadline_us) {
 		cell_hear(c);
-		cell_kill(c, KILLED_BY_WALL);
+		/* What never began did not take too long: web starts it again. */
+		cell_kill(c, c->warm && !c->took ? KILLED_BY_NOBODY : KILLED_BY_WALL);
 		return;
 	}
 	if (c->state == CELL_RUNNING)
