@@ -291,6 +291,7 @@ def _while_running(server, script, look):
     """Runs a script and calls look([pid of init, pid of Python]) meanwhile; returns the answer."""
     answers = []
     thread = threading.Thread(target=lambda: answers.append(Client(server).execute(script)))
+    wait_until(lambda: not server.job_pids(), 5, "the job before is gone")
     thread.start()
     try:
         pids = wait_until(lambda: server.job_pids() if len(server.job_pids()) >= 2 else None, 5, "a job runs")

@@ -191,8 +191,6 @@ uint64_t warm_next_us(const struct spawner *s, uint64_t when);
 /* Kills templates and waiting children, for the end. */
 void warm_close(struct spawner *s);
 
-struct template *warm_template_of_pid(struct spawner *s, pid_t pid);
-
 /* ---- front.c */
 
 void front_start_web(struct spawner *s);

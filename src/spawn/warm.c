@@ -60,7 +60,7 @@ static struct template *in_state(struct tier *tier, enum template_state state)
 	return NULL;
 }
 
-struct template *warm_template_of_pid(struct spawner *s, pid_t pid)
+static struct template *template_of_pid(struct spawner *s, pid_t pid)
 {
 	for (int tier = 0; tier < WIRE_TIERS; tier++)
 		for (size_t i = 0; i < TEMPLATES_PER_TIER; i++)
@@ -163,6 +163,7 @@ static void start_template(struct spawner *s, enum wire_tier kind)
 	if (fork_template(s, t) < 0) {
 		log_event(LOG_ERROR, NULL, "cannot start the %s template: %s", tier_names[kind], strerror(errno));
 		tier->start_at_us = io_now_us() + RESTART_MOST_US;
+		tier->restarts++;
 		return;
 	}
 	t->state = TEMPLATE_STARTING;
@@ -312,7 +313,7 @@ void warm_hear(struct spawner *s, struct template *t)
 
 bool warm_reaped(struct spawner *s, pid_t pid, int status, const struct rusage *usage)
 {
-	struct template *t = warm_template_of_pid(s, pid);
+	struct template *t = template_of_pid(s, pid);
 
 	if (t) {
 		template_is_gone(s, t, status);
@@ -524,7 +525,8 @@ static void care_for(struct spawner *s, struct tier *tier, uint64_t now)
 
 	if (tier->start_at_us && now >= tier->start_at_us)
 		start_template(s, kind);
-	if (t && is_worn(s, t, now) && !in_state(tier, TEMPLATE_STARTING) && in_state(tier, TEMPLATE_ABSENT)) {
+	if (t && is_worn(s, t, now) && !tier->start_at_us && !in_state(tier, TEMPLATE_STARTING) &&
+	    in_state(tier, TEMPLATE_ABSENT)) {
 		tier->replaced++;
 		start_template(s, kind);
 	}
