@@ -90,7 +90,9 @@ def _mounts():
 
 
 def _descriptors(pid):
-    return sorted(os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0] for fd in os.listdir(f"/proc/{pid}/fd"))
+    """What a process holds, but the networks of cells: each is made when the cell is first needed, and stays."""
+    kinds = [os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0] for fd in os.listdir(f"/proc/{pid}/fd")]
+    return sorted(kind for kind in kinds if kind != "net")
 
 
 def _anonymous_kb(pid):
