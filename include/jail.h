@@ -137,6 +137,9 @@ int jail_make_network(void);
  */
 int jail_limit_descriptors(const struct jail *j, const struct jail_job *job);
 
+/* Child: dispositions and mask of signals as a fresh process has them. */
+void jail_reset_signals(void);
+
 /* Closes all descriptors from first to last: 0, or -1 with errno. */
 int jail_close_range(int first, int last);
 

@@ -123,15 +123,9 @@ static int keep_one_capability(unsigned cap)
 
 int jail_confine_template(const struct jail *j)
 {
-	struct sigaction standard = { .sa_handler = SIG_DFL };
 	const struct rlimit stack = { JAIL_STACK_BYTES, JAIL_STACK_BYTES };
-	sigset_t none;
 
-	for (int number = 1; number < NSIG; number++)
-		if (number != SIGKILL && number != SIGSTOP)
-			sigaction(number, &standard, NULL); /* EINVAL for the two that libc keeps */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	jail_reset_signals();
 	/* Stacks of threads take their size from the limit at exec. */
 	if (setsid() < 0 || setrlimit(RLIMIT_STACK, &stack) < 0 || mounts_for_template(j) < 0 || chroot("/jail") < 0 ||
 	    chdir("/") < 0 || keep_one_capability(CAP_SYS_ADMIN) < 0)

@@ -58,19 +58,6 @@ static void say_started(bool waits)
 		close(fds[i]);
 }
 
-/* Dispositions and mask as a fresh process has them; an inherited SIG_IGN changes what scripts do. */
-static void reset_signals(void)
-{
-	struct sigaction standard = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int number = 1; number < NSIG; number++)
-		if (number != SIGKILL && number != SIGSTOP)
-			sigaction(number, &standard, NULL); /* EINVAL for the two that libc keeps */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /*
  * Orphans of the script come here; ignoring SIGCHLD reaps them (wait(2), "NOTES"). The spawner's SIGKILL ends it; so does
  * the end of the spawner, by the death signal and, in the gap in which that is not set yet, by the hang-up of the pair.
@@ -119,7 +106,7 @@ void init_run(const struct jail *j, const struct jail_job *job, int sync_fd)
 	struct jail_fault fault;
 	pid_t pid;
 
-	reset_signals();
+	jail_reset_signals();
 	prctl(PR_SET_NAME, "safe-exec-init");
 	if (dup3(sync_fd, JAIL_FD_SYNC, O_CLOEXEC) < 0)
 		_exit(EXIT_CANNOT_EXEC);
