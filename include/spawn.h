@@ -66,12 +66,9 @@ struct spawner_web {
  */
 int spawner_serve(struct spawner *s, const struct spawner_web *web);
 
-/* How spawner_run_one() is to start its job. */
-enum spawn_way { SPAWN_COLD, SPAWN_WARM };
-
 /*
- * Runs one job to its end without web: for the self-test. fds as in struct jail_job; they are closed in this
+ * Runs one job to its end without web, from this template or WIRE_COLD, and from nothing else: for the self-test. fds as in struct jail_job; they are closed in this
  * process. Returns 0 with *report filled.
  */
-int spawner_run_one(struct spawner *s, enum spawn_way way, enum wire_tier tier, const struct job_limits *limits,
-		    int fds[WIRE_FD_COUNT], struct exit_report *report, struct fault *f);
+int spawner_run_one(struct spawner *s, enum wire_tier tier, const struct job_limits *limits, int fds[WIRE_FD_COUNT],
+		    struct exit_report *report, struct fault *f);

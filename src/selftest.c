@@ -118,7 +118,6 @@ static size_t read_rest(int fd, char *buffer, size_t capacity)
 /* One way in which a job comes about. */
 struct way {
 	const char *name;
-	enum spawn_way start;
 	enum wire_tier tier;
 };
 
@@ -145,7 +144,7 @@ static int run_script(struct spawner *s, const struct way *way, const struct job
 		fault_set(f, errno, "write a script");
 	close(ours[WIRE_FD_INPUT]);
 	if (status == 0)
-		status = spawner_run_one(s, way->start, way->tier, limits, theirs, &run->report, f);
+		status = spawner_run_one(s, way->tier, limits, theirs, &run->report, f);
 	if (status == 0) {
 		length = read_rest(ours[WIRE_FD_RESULT], run->result, sizeof run->result);
 		run->frame = frame_parse(run->result, length, header.nonce, header.max_result_bytes);
@@ -232,7 +231,7 @@ static int try_imports(struct spawner *s, const struct way *way, const struct jo
 	for (size_t i = 0; i < r->import_count; i++)
 		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", r->imports[i]);
 	snprintf(script, sizeof script, "import %s\ndef main():\n    return \"ok\"\n", names);
-	if (way->start == SPAWN_COLD) { /* a cold disk is no fault of the limits under test */
+	if (way->tier == WIRE_COLD) { /* a cold disk is no fault of the limits under test */
 		patient.wall_ms = 60000;
 		patient.cpu_seconds = 60;
 	}
@@ -248,9 +247,9 @@ static int try_imports(struct spawner *s, const struct way *way, const struct jo
 int selftest_run(const struct selftest *t, struct spawner *s, bool warm, const struct job_limits *limits,
 		 const struct runtime *r, struct fault *f)
 {
-	static const struct way cold = { "cold", SPAWN_COLD, WIRE_BARE };
-	static const struct way warm_bare = { "warm, bare template", SPAWN_WARM, WIRE_BARE };
-	static const struct way warm_full = { "warm, full template", SPAWN_WARM, WIRE_FULL };
+	static const struct way cold = { "cold", WIRE_COLD };
+	static const struct way warm_bare = { "warm, bare template", WIRE_BARE };
+	static const struct way warm_full = { "warm, full template", WIRE_FULL };
 
 	if (try_to_get_out(t, s, &cold, limits, f) < 0)
 		return -1;

@@ -422,13 +422,16 @@ int spawner_wait_warm(struct spawner *s, struct fault *f)
 	return 0;
 }
 
-int spawner_run_one(struct spawner *s, enum spawn_way way, enum wire_tier tier, const struct job_limits *limits,
-		    int fds[WIRE_FD_COUNT], struct exit_report *report, struct fault *f)
+int spawner_run_one(struct spawner *s, enum wire_tier tier, const struct job_limits *limits, int fds[WIRE_FD_COUNT],
+		    struct exit_report *report, struct fault *f)
 {
 	const struct start_msg msg = { .magic = WIRE_MAGIC, .kind = WIRE_START, .tier = tier, .limits = *limits };
 	int started, error;
 
-	started = way == SPAWN_COLD ? start_cold(s, &msg, fds) : warm_start(s, &msg, fds) ? 0 : -1;
+	if (tier == WIRE_COLD)
+		started = start_cold(s, &msg, fds);
+	else
+		started = warm_start(s, &msg, fds) ? 0 : -1;
 	error = errno;
 	for (size_t i = 0; i < WIRE_FD_COUNT; i++)
 		fd_close(&fds[i]);
