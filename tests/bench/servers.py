@@ -9,12 +9,16 @@ import re
 import resource
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 import usage
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from harness.server import answers_ready, free_port  # noqa: E402
 
 __all__ = ["Bare", "Failed", "NotAvailable", "Service", "competitors",
            "POOL", "FORK", "COLD", "PYTHON", "FLASK"]
@@ -48,7 +52,7 @@ class Service:
 
     def start(self):
         """Starts it and waits until GET /ready answers 200."""
-        self.port = _free_port()
+        self.port = free_port()
         command = self._command(self.port)
         for program in (command[0], *self._needs):
             if not shutil.which(program, path=_ENV["PATH"]):
@@ -68,7 +72,7 @@ class Service:
 
     def _wait_ready(self):
         deadline = time.monotonic() + _START_SEC
-        while not self._answers_ready():
+        while not answers_ready(self.port):
             status = self._process.poll()
             if status is not None:
                 words = self.last_words()
@@ -80,14 +84,6 @@ class Service:
             if time.monotonic() > deadline:
                 raise Failed(f"not ready within {_START_SEC} s: {self.last_words()}")
             time.sleep(0.02)
-
-    def _answers_ready(self):
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as s:
-                s.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                return s.recv(64).startswith(b"HTTP/1.1 200")
-        except OSError:
-            return False
 
     def last_words(self):
         """The end of its log."""
@@ -168,11 +164,6 @@ class Bare:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
 
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def competitors(binary, cpus):

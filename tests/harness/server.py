@@ -18,7 +18,7 @@ import tempfile
 import time
 
 __all__ = ["ROOT", "SETTINGS", "Server", "StartFailed", "binary", "base_env", "run_once",
-           "descendants", "free_port", "wait_until", "alive", "processes"]
+           "answers_ready", "descendants", "free_port", "wait_until", "alive", "processes"]
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -129,6 +129,16 @@ def alive(pid):
     return entry is not None and entry[1] != "Z"
 
 
+def answers_ready(port):
+    """True when whoever listens on this loopback port answers GET /ready with 200."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as s:
+            s.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return s.recv(64).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
 class Server:
     """One running service with the given settings on top of the defaults."""
 
@@ -158,20 +168,12 @@ class Server:
 
     def wait_ready(self, timeout=START_DEADLINE_SEC):
         deadline = time.monotonic() + timeout
-        while not self._answers_ready():
+        while not answers_ready(self.port):
             if self.process.poll() is not None:
                 raise StartFailed(f"exit status {self.process.returncode}\n{self.log()}")
             if time.monotonic() > deadline:
                 raise StartFailed(f"not ready within {timeout} s\n{self.log()}")
             time.sleep(0.02)
-
-    def _answers_ready(self):
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as s:
-                s.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                return s.recv(64).startswith(b"HTTP/1.1 200")
-        except OSError:
-            return False
 
     def stop(self, timeout=STOP_DEADLINE_SEC):
         """SIGTERM; the service must drain, leave nobody behind and exit with 0."""
