@@ -16,8 +16,8 @@ import pytest
 
 from harness import contract
 from harness.client import Client, converse, request_bytes
-from harness.server import (ROOT, SETTINGS, Server, StartFailed, alive, base_env, binary, descendants, free_port, run_once,
-                            wait_until)
+from harness.server import (ROOT, SETTINGS, Server, StartFailed, alive, answers_ready, base_env, binary, descendants,
+                            free_port, run_once, wait_until)
 
 SLEEP = "import time\ndef main():\n    print('started', flush=True)\n    time.sleep({})\n    return 'slept'"
 GET_ROUTES = ("/", "/docs", "/health", "/healthz", "/openapi.json", "/ready", "/routes")
@@ -613,6 +613,42 @@ def test_a_start_in_another_process_namespace_harms_nobody():
         assert done.returncode == 0, done.stderr
         client = Client(server)
         assert [client.result(f"def main(): return {n}") for n in range(5)] == list(range(5))
+
+
+# -- as process 1, and asked from beside ------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.getuid() != 0 or bool(os.environ.get("SAFE_EXEC_TEST_USER")), reason="needs a process namespace")
+def test_as_process_1_it_stands_aside():
+    """Process 1 keeps the container's files, where others enter by it; it reaps, hands SIGTERM on, and ends with it."""
+    port = free_port()
+    outer = subprocess.Popen(["unshare", "-p", "-f", "--mount-proc", binary(), "--port", str(port)], env=base_env(),
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        wait_until(lambda: answers_ready(port), 60, "it serves")
+        (first,) = [pid for pid, comm in descendants(outer.pid).items() if comm == "safe-exec-first"]
+        with open(f"/proc/{first}/status", encoding="utf-8") as file:
+            assert re.search(r"^NSpid:.*\t1$", file.read(), re.M), "it is process 1 in there"
+        assert {"usr", "etc"} <= set(os.listdir(f"/proc/{first}/root")), "it has left the files"
+        asked = subprocess.run(["nsenter", "-t", str(first), "-m", "-p", binary(), "--health", "--port", str(port)],
+                               env=base_env(), timeout=30, capture_output=True, text=True, check=False)
+        assert asked.returncode == 0 and json.loads(asked.stdout)["ok"] is True
+        os.kill(first, signal.SIGTERM)
+        assert outer.wait(20) == 0
+    finally:
+        for pid in [*descendants(outer.pid), outer.pid]:
+            if outer.poll() is None and alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        outer.wait()
+        outer.stdout.close()
+
+
+def test_health_from_the_command_line(server):
+    """Exit 0 and the answer's body when it is healthy, 1 and a sentence when nobody is there."""
+    asked = run_once("--health", env={"PORT": str(server.port), "HOST": "0.0.0.0"})
+    assert asked.returncode == 0 and json.loads(asked.stdout)["status"] == "healthy"
+    asked = run_once("--health", env={"PORT": str(free_port())})
+    assert asked.returncode == 1 and "nobody answers" in asked.stderr and not asked.stdout
 
 
 # -- log -----------------------------------------------------------------------------------------------------------
