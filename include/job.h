@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 enum { JOB_NONCE_BYTES = 32, JOB_SLOTS_MAX = 256 /* that run at once */ };
 
@@ -38,6 +39,13 @@ struct job_header {
 
 /* After the end of file on the result the process stays a moment, to be killed by who has the answer. */
 enum { JOB_LINGER = 1 };
+
+/* User and system time together, in microseconds. */
+static inline uint64_t job_cpu_us(const struct rusage *usage)
+{
+	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+}
 
 #define JOB_MAGIC "SEXJOB1\n"
 _Static_assert(sizeof(struct job_header) == 64, "the runner reads 64 bytes");

@@ -20,13 +20,6 @@ struct init_message {
 	uint64_t peak_bytes;  /* largest resident set among what init reaped */
 };
 
-/* User and system time together, in microseconds. */
-static inline uint64_t body_cpu_us(const struct rusage *usage)
-{
-	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
-	       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
-}
-
 /*
  * Enters the jail, runs the body below as pid 2, reaps, reports, ends. With job->waits there is no body: it holds its
  * namespaces for the child of a template until it is killed. sync_fd is the child's end.

@@ -354,7 +354,7 @@ void cell_init_ended(struct cell *c, int status, const struct rusage *usage)
 /* When init is killed, the kernel reaps its children without adding their time to its own. */
 static uint64_t whole_cpu_us(const struct spawner *s, const struct cell *c)
 {
-	uint64_t us, of_processes = body_cpu_us(&c->init_usage) + (c->warm ? c->end.main_cpu_us : 0);
+	uint64_t us, of_processes = job_cpu_us(&c->init_usage) + (c->warm ? c->end.main_cpu_us : 0);
 
 	if (cgroups_cpu_us(s->cgroups, c->number, &us))
 		return us - c->cpu_before_us;

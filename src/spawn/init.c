@@ -95,7 +95,7 @@ static void reap_until(pid_t main_pid, struct init_message *report)
 		if (pid != main_pid)
 			continue;
 		report->wait_status = status;
-		report->main_cpu_us = body_cpu_us(&usage);
+		report->main_cpu_us = job_cpu_us(&usage);
 		return;
 	}
 }

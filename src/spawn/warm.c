@@ -321,7 +321,7 @@ bool warm_reaped(struct spawner *s, pid_t pid, int status, const struct rusage *
 	}
 	if (!cell_of_child(s, pid))
 		return false;
-	child_ended(s, pid, status, body_cpu_us(usage), (uint64_t)usage->ru_maxrss * 1024);
+	child_ended(s, pid, status, job_cpu_us(usage), (uint64_t)usage->ru_maxrss * 1024);
 	return true;
 }
 

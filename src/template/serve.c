@@ -188,8 +188,7 @@ static void reap(void)
 			.word = TEMPLATE_ENDED,
 			.pid = pid,
 			.wait_status = status,
-			.cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-				  (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec),
+			.cpu_us = job_cpu_us(&usage),
 			.peak_bytes = (uint64_t)usage.ru_maxrss * 1024,
 		};
 
