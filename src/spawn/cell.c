@@ -22,6 +22,7 @@ enum {
 	MEMORY_TICK_US = 25000, /* accounting: a process touches some 100 MB in this time at the very most */
 	CPU_TICK_US = 100000,   /* where the kernel bounds the memory, only CPU time is watched */
 	TICK_SHARE = 9,         /* times its own length a look is away from the next */
+	PAUSE_MOST_US = 1000000,
 	TAKE_MOST_US = 1000000, /* a child that has not taken its job by then never will: it was stopped, say */
 };
 
@@ -292,6 +293,15 @@ static uint64_t used_cpu_us(const struct spawner *s, const struct cell *c)
 	return account_cpu_us(&roots);
 }
 
+/*
+ * A job that makes itself expensive to look at (it can hold up who reads its memory map) gets a tenth of this process,
+ * but it is looked at again within a second all the same: it must not gain time to fill the memory by it.
+ */
+static uint64_t pause_after(uint64_t look_us)
+{
+	return TICK_SHARE * look_us < PAUSE_MOST_US ? TICK_SHARE * look_us : PAUSE_MOST_US;
+}
+
 static void tick(struct spawner *s, struct cell *c)
 {
 	const struct account_roots roots = { .init = c->init, .child = c->child };
@@ -310,9 +320,8 @@ static void tick(struct spawner *s, struct cell *c)
 	c->seen_cpu_us = used_cpu_us(s, c);
 	if (!DROPPED(&s->jail, DROP_CPU) && c->seen_cpu_us >= (uint64_t)c->limits.cpu_seconds * 1000000)
 		cell_kill(c, KILLED_BY_CPU);
-	/* A job that makes itself expensive to look at gets a tenth of this process at most. */
 	ended = io_now_us();
-	c->next_tick_us = ended + (accounting ? MEMORY_TICK_US : CPU_TICK_US) + TICK_SHARE * (ended - started);
+	c->next_tick_us = ended + (accounting ? MEMORY_TICK_US : CPU_TICK_US) + pause_after(ended - started);
 }
 
 /* How long a child that is there may need to take its job; well before the job's own deadline. */

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Processes with tens of thousands of mappings each are expensive to measure; that hides nothing.
 
-settings: {"MEM_LIMIT_MB": "256", "TIME_LIMIT_SEC": "16", "CPU_LIMIT_SEC": "40"}
+settings: {"MEM_LIMIT_MB": "256", "TIME_LIMIT_SEC": "8"}
 layers: memory, cgroup
 code: MEMORY_LIMIT
-within: 15
+within: 7
 """
 
 import ctypes
