@@ -37,10 +37,10 @@ LINK     = $(CC) $(LINKED) $(LDFLAGS)
 endif
 
 SOURCES    = $(wildcard src/*.c src/web/*.c src/spawn/*.c src/jail/*.c)
-LINTED     = $(SOURCES) $(wildcard src/template/*.c)
+LINTED     = $(SOURCES) $(wildcard src/template/*.c src/preload/*.c)
 # The extension module of a template: what joins a cell, without what builds the jail's root. It is loaded into PYTHON_BIN,
 # which is not sanitized, so it never is.
-TEMPLATE   = $(wildcard src/template/*.c) $(filter-out src/jail/root.c src/jail/prepare.c,$(wildcard src/jail/*.c)) src/io.c src/fault.c
+TEMPLATE   = $(wildcard src/template/*.c) $(filter-out $(addprefix src/jail/,root.c prepare.c plain.c tree.c folders.c),$(wildcard src/jail/*.c)) src/io.c src/fault.c
 HEADERS    = $(wildcard include/*.h src/*/*.h)
 EMBEDDED   = $(wildcard runner/*.py policy/*) $(shell find src/web/assets -type f 2>/dev/null)
 OBJECTS    = $(SOURCES:src/%.c=$(OUT)/%.o) $(OUT)/assets.o
@@ -95,13 +95,14 @@ $(OUT)/%.o: src/%.c
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
 # The embedded extension module is found by -I: a test build has one of its own.
-$(OUT)/assets.o $(OUT)/drop/assets.o: %/assets.o: src/assets.S $(EMBEDDED) %/_template.abi3.so
+$(OUT)/assets.o $(OUT)/drop/assets.o: %/assets.o: src/assets.S $(EMBEDDED) %/_template.abi3.so %/libjobshm.so
 	$(call say,AS  )
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c -Wa,-I$(@D) -o $@ $<
 
 COMPILE_MODULE = $(CC) $(BASIC) $(PYTHON_INCLUDES) -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC -fvisibility=hidden $(CFLAGS)
-LINK_MODULE    = $(CC) -shared -Wl,-z,relro,-z,now,-z,noexecstack -s $(LDFLAGS)
+LINK_MODULE_FLAGS = -shared -Wl,-z,relro,-z,now,-z,noexecstack -s $(LDFLAGS)
+LINK_MODULE    = $(CC) $(LINK_MODULE_FLAGS)
 PYTHON_INCLUDES = $(shell pkg-config --cflags python3 2>/dev/null)
 
 $(OUT)/_template.abi3.so: $(MODULE)
@@ -111,6 +112,12 @@ $(OUT)/_template.abi3.so: $(MODULE)
 $(OUT)/drop/_template.abi3.so: $(DROPMODULE)
 	$(call say,LINK)
 	$(Q)$(LINK_MODULE) -o $@ $^
+
+# Loaded into a job's programs, which are not sanitized either.
+$(OUT)/libjobshm.so $(OUT)/drop/libjobshm.so: src/preload/shm.c
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE_MODULE) $(LINK_MODULE_FLAGS) -o $@ $<
 
 $(OUT)/module/%.o: src/%.c
 	$(call say,CC  )
@@ -135,6 +142,11 @@ image: ## build the container image with docker
 # ---- tests ----------------------------------------------------------------------------------------------------------
 
 # Never installed: a program that can leave out one layer by name, with which the suite proves its own tests.
+$(BUILD)/no-namespaces: tests/platform/no_namespaces.c
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 $(WARNINGS) -o $@ $< -lseccomp
+
 $(OUT)/safe-exec-drop: $(DROPPED)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)

@@ -14,6 +14,7 @@ struct asset {
 	X(tojson)                                                                                                      \
 	X(template)                                                                                                    \
 	X(template_module)                                                                                             \
+	X(shm_library)                                                                                                 \
 	X(selftest)                                                                                                    \
 	X(discover)                                                                                                    \
 	X(policy_job)                                                                                                  \

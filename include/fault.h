@@ -7,7 +7,7 @@
  */
 #pragma once
 
-enum { FAULT_TEXT_BYTES = 512 };
+enum { FAULT_TEXT_BYTES = 1024 };
 
 struct fault {
 	int error; /* errno value, 0 where none applies */

@@ -23,11 +23,14 @@ enum { JAIL_UID = 1000, JAIL_GID = 1000 };
 #define JAIL_USER "sandbox"
 
 /*
- * Who jobs and web are, seen from outside, when the service starts as root: a range that no account has (below
- * 65536, since a container may map no more). A job lives in a cell, and all in cell n runs as JAIL_CELL_UID + n.
- * Slots are how many jobs run at once; there are more cells, since some wait for a job and some are being cleared.
+ * Who jobs and web are, seen from outside, when the service starts as root: a range that no account has (below 65536,
+ * since a container may map no more). A service claims a part of it, so that another one on the same machine has other
+ * uids: the first for killing jobs (own_uid.c), the second for web, and from the third on one for each cell.
+ * A job lives in a cell. Slots are how many jobs run at once; there are more cells, since some wait for a job and some
+ * are being cleared.
  */
-enum { JAIL_WEB_UID = 60600, JAIL_CELL_UID = 60601, JAIL_CELLS_MAX = 1024 };
+enum { JAIL_UIDS_FIRST = 60599, JAIL_UIDS_END = 65534, JAIL_UIDS_OF_ONE_CLAIM = 64, JAIL_CELLS_MAX = 1024 };
+enum { JAIL_CLAIMS_MAX = (JAIL_CELLS_MAX + 2) / JAIL_UIDS_OF_ONE_CLAIM + 1 };
 
 /* The namespaces of a cell that a forked child enters by descriptor, in this order. */
 enum jail_namespace { JAIL_NS_USER, JAIL_NS_MNT, JAIL_NS_PID, JAIL_NS_IPC, JAIL_NS_UTS, JAIL_NS_CGROUP, JAIL_NS_COUNT };
@@ -48,7 +51,24 @@ enum {
 	JAIL_FD_COUNT = JAIL_FD_NS + JAIL_NS_COUNT
 };
 
-enum { JAIL_CGROUP_FDS_MAX = 3, JAIL_TREES_MAX = 16, JAIL_STATUS_BYTES = 64 };
+enum { JAIL_CGROUP_FDS_MAX = 3, JAIL_TREES_MAX = 16, JAIL_STATUS_BYTES = 96 };
+enum { JAIL_PATH_BYTES = 256, JAIL_READABLE_MAX = 64, JAIL_FOLDER_BYTES = 80 };
+
+/*
+ * The private directories of a job where it has no mounts of its own, as the job sees them. What is written there is
+ * emptied by a process in the same jail, never by the service itself. "": there is none.
+ */
+struct jail_folders {
+	char work[JAIL_FOLDER_BYTES]; /* "/tmp/60601" */
+	char shm[JAIL_FOLDER_BYTES];  /* "/dev/shm/60601" */
+};
+
+/* Where they are made, by the spawner. */
+struct jail_places {
+	int work_fd; /* directory; -1: none */
+	int shm_fd;
+	char work[JAIL_FOLDER_BYTES]; /* the same, as a job sees it */
+};
 
 /* A runtime tree below /tmp: the job's own /tmp would hide it, so it is staged and bound again. */
 struct jail_staged_tree {
@@ -56,12 +76,29 @@ struct jail_staged_tree {
 	char target[256]; /* "/jail/tmp/venv" */
 };
 
-/* Made once by jail_prepare(), read-only afterwards. */
+/*
+ * Made once by jail_prepare(), read-only afterwards. There are two kinds: with namespaces (level "strong"), and without
+ * (level "standard": Landlock, own uids and a root directory of their own, as far as the machine has them).
+ */
 struct jail {
+	bool namespaces;
+	char no_namespaces[JAIL_STATUS_BYTES]; /* why not; also for the next two */
+	bool chroots;                          /* jobs have JAIL_TREE as their root */
+	char no_chroot[JAIL_STATUS_BYTES];
+	bool own_shm;                /* jobs have LD_PRELOAD set to a library that puts /dev/shm where they may write */
+	char runner[JAIL_PATH_BYTES]; /* the folder of runner.py, as a job sees it */
+	char base[JAIL_PATH_BYTES];   /* a directory of this service's own on the machine; "" where it needs none */
+	char empty[JAIL_PATH_BYTES];  /* a directory in which web is locked up; "" where only Landlock can do it */
+	char readable[JAIL_READABLE_MAX][JAIL_PATH_BYTES]; /* what Landlock lets a job read */
+	size_t readable_count;
+	struct jail_places places;
 	struct policy_filter filter;
 	const char *executable; /* of Python, inside */
 	char **environment;
-	bool cell_uids;  /* started as root: one outer uid per cell */
+	bool cell_uids;  /* started as root: one outer uid per cell, and these are: */
+	uid_t first_uid;
+	int claim_fds[JAIL_CLAIMS_MAX];
+	size_t claims;
 	uid_t outer_uid; /* otherwise: the one uid */
 	gid_t outer_gid;
 	int own_net_fd; /* the spawner's network namespace, to come back to; -1 in a template */
@@ -77,7 +114,9 @@ struct jail {
 struct jail_job {
 	uint32_t cell;
 	struct job_limits limits;
-	bool waits; /* there is no job yet: an init that keeps its namespaces for a child to come, or such a child */
+	bool waits;  /* there is no job yet: an init that keeps its namespaces for a child to come, or such a child */
+	bool forked; /* from a template */
+	struct jail_folders folders; /* without namespaces */
 	int fds[WIRE_FD_COUNT]; /* -1 while it waits */
 	int cgroup_fds[JAIL_CGROUP_FDS_MAX];
 	size_t cgroup_count;
@@ -85,10 +124,10 @@ struct jail_job {
 	int net_fd;                       /* of the cell, or -1 */
 };
 
-/* An init that holds a cell for the child of a template: such a child has descriptors of the namespaces that it joins. */
+/* An init that holds a cell for the child of a template. */
 static inline bool jail_is_waiting_init(const struct jail_job *job)
 {
-	return job->waits && job->namespace_fds[JAIL_NS_USER] < 0;
+	return job->waits && !job->forked;
 }
 
 /* What a child says when a layer failed: one message on the sync descriptor, then _exit. */
@@ -97,11 +136,32 @@ struct jail_fault {
 	int32_t error;
 };
 
+/* What is to be prepared. */
+struct jail_wish {
+	bool namespaces;
+	const char *no_namespaces; /* otherwise: why not */
+	uint32_t cells;
+};
+
+/* Where the image keeps the runtime, so that chroot(2) shows a job that and nothing else. */
+#define JAIL_TREE "/jail"
+
 /*
- * Builds the shared read-only root and moves this process into namespaces where nothing of the machine is left
- * but /proc (needed for accounting) and that root. Called once, in the spawner, before serving.
+ * With namespaces: builds the shared read-only root and moves this process into namespaces where nothing of the machine
+ * is left but /proc (needed for accounting) and that root. Without: makes what jobs need in the file system that is
+ * there, and keeps only those capabilities that the spawner needs. Called once, in the spawner, before serving.
  */
-int jail_prepare(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f);
+int jail_prepare(struct jail *j, const struct jail_wish *wish, const struct policy *p, const struct runtime *r,
+		 struct fault *f);
+
+/* Undoes what jail_prepare() left in the file system, if anything. */
+void jail_abandon(const struct jail *j);
+
+/* Whether the machine lets this process make namespaces at all; if not, *f says what was refused. Nothing has changed. */
+bool jail_may_make_namespaces(struct fault *f);
+
+/* Appends what to do about it. Always returns -1. */
+int jail_hint_namespaces(struct fault *f);
 
 /* Occupies the numbers below JAIL_FD_COUNT, so that no descriptor of ours has one. Called first thing in main. */
 int jail_reserve_descriptors(void);
@@ -115,7 +175,7 @@ int jail_map_ids(const struct jail *j, const struct jail_job *job, pid_t pid);
 /* Child: walks the layers. Returns 0, or -1 with *fault filled; then the child must _exit. */
 int jail_enter(const struct jail *j, const struct jail_job *job, struct jail_fault *fault);
 
-/* The same for a child that was forked elsewhere and enters the cell of an init that waits there. */
+/* The same for a child that a template forked and that enters the namespaces of an init that waits there. */
 int jail_join(const struct jail *j, const struct jail_job *job, struct jail_fault *fault);
 
 /*
@@ -131,6 +191,9 @@ int jail_import(struct jail *j, int fd);
  */
 int jail_make_network(void);
 
+/* With namespaces: whether this kernel lets a process enter those of another one (jail_join); tried, in a child. */
+bool jail_may_join(const struct jail *j);
+
 /*
  * Child: the last limit, once it has sent its descriptors to the spawner: those under way count per uid, which jobs may
  * share, against this limit (unix(7), ETOOMANYREFS). 0, or -1 with errno.
@@ -143,8 +206,36 @@ void jail_reset_signals(void);
 /* Closes all descriptors from first to last: 0, or -1 with errno. */
 int jail_close_range(int first, int last);
 
+/*
+ * Without namespaces: makes the private directories of a job in this cell, empty and owned by its uid. 0, or -1 with
+ * errno; EEXIST: something is left in there from before.
+ */
+int jail_make_folders(const struct jail *j, uint32_t cell, struct jail_folders *folders);
+
+/* Removes them, when they have been emptied. 0, or -1 with errno. */
+int jail_remove_folders(const struct jail *j, const struct jail_folders *folders);
+
+/*
+ * Without namespaces, with a uid for each cell: kills every process of that uid, whatever it is the child of. How many
+ * there were, kill(2) does not say. Does nothing where cells have no uid of their own.
+ */
+void jail_kill_all_of(const struct jail *j, uint32_t cell);
+
+/* The uid of all in this cell, and of web, seen from the spawner. */
+uid_t jail_uid_of(const struct jail *j, uint32_t cell);
+uid_t jail_web_uid(const struct jail *j);
+
+/* True where a job is one process, and may not make a second one: nobody could count and kill them all. */
+static inline bool jail_is_one_process(const struct jail *j)
+{
+	return !j->namespaces && !j->cell_uids;
+}
+
 /* Name of layer index, NULL beyond the last. */
 const char *jail_layer_name(size_t index);
+
+/* "strong" or "standard". */
+const char *jail_level(const struct jail *j);
 
 /* "ok", "absent: ..." for layer index on this machine; buffer has JAIL_STATUS_BYTES. */
 void jail_layer_status(const struct jail *j, size_t index, char *buffer);
@@ -155,10 +246,13 @@ void jail_layer_status(const struct jail *j, size_t index, char *buffer);
  */
 int jail_drop_privileges(bool from_root, uid_t uid, gid_t gid, struct fault *f);
 
+/* Web: its root is an empty directory, and no file system or port can be reached. 0, or -1 with errno. */
+int jail_enclose_web(const struct jail *j);
+
 /*
- * Makes the calling process a template-to-be: the shared root of jobs as its root, no capability but CAP_SYS_ADMIN,
- * which survives exec, signals as in a fresh process, none from a terminal, and it dies with its parent. 0, or -1 with
- * errno.
+ * Makes the calling process a template-to-be: the shared root of jobs as its root, no capability but those that it
+ * needs to put children into their jail, which survive exec, signals as in a fresh process, none from a terminal, and it
+ * dies with its parent. 0, or -1 with errno.
  */
 int jail_confine_template(const struct jail *j);
 

@@ -20,11 +20,15 @@ struct selftest {
 int selftest_open(struct selftest *t, struct fault *f);
 
 /*
- * Runs the attempts in each way in which jobs are started, then the imports that scripts will want. -1: something got out, or nothing runs here, or the
- * imports do not fit into the limits; *f says which.
+ * Runs the attempts to get out in a job that is started this way. -1: something got out, or nothing runs here; *f says
+ * which.
  */
-int selftest_run(const struct selftest *t, struct spawner *s, bool warm, const struct job_limits *limits,
-		 const struct runtime *r, struct fault *f);
+int selftest_escape(const struct selftest *t, struct spawner *s, enum wire_tier tier, const struct job_limits *limits,
+		    struct fault *f);
+
+/* Runs the imports that scripts will want. -1: they do not fit into the limits. */
+int selftest_imports(struct spawner *s, enum wire_tier tier, const struct job_limits *limits, const struct runtime *r,
+		     struct fault *f);
 
 /* Removes both. */
 void selftest_close(struct selftest *t);

@@ -2,6 +2,8 @@
 /* The spawner: the one privileged process. It clones jobs, kills, reaps and reports; it never reads a script's byte. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "config.h"
 #include "jail.h"
 #include "wire.h"
@@ -33,15 +35,26 @@ struct spawner;
 
 /*
  * Makes cgroups if it can, prepares the jail, and leaves the machine's file system (jail_prepare). Before this call
- * open what must still be opened by path. Returns NULL with *f filled.
+ * open what must still be opened by path. Without namespaces, if no_namespaces says why, the machine's file system
+ * stays in sight. Returns NULL with *f filled.
  */
-struct spawner *spawner_open(const struct config *c, const struct policy *p, const struct runtime *r, struct fault *f);
+struct spawner *spawner_open(const struct config *c, const char *no_namespaces, const struct policy *p,
+			     const struct runtime *r, struct fault *f);
 
 /* Forgets everything and removes the cgroups. */
 void spawner_close(struct spawner *s);
 
-/* Waits until the templates serve; -1 with *f filled when one of them cannot be started. */
+/*
+ * Waits until the templates serve. Where this machine does not allow templates, jobs run cold from then on. -1 with *f
+ * filled when one of them cannot be started for another reason.
+ */
 int spawner_wait_warm(struct spawner *s, struct fault *f);
+
+/* Whether jobs are forked from templates. */
+bool spawner_is_warm(const struct spawner *s);
+
+/* Why jobs run cold although START=warm; NULL otherwise. */
+const char *spawner_no_templates(const struct spawner *s);
 
 const struct spawn_status *spawner_status(const struct spawner *s);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Process 1 of a container, when that is what we are started as. */
+/* A process that stands aside and lets a child of it be the service. */
 #pragma once
+
+#include <sys/types.h>
 
 /*
  * As process 1: goes on in a child, while this process stays where it is, hands signals on, reaps orphans, and ends as
@@ -8,3 +10,6 @@
  * enter by it, and the service never is process 1 of anything. Does nothing otherwise. Called before anything is open.
  */
 void supervise_as_first_process(void);
+
+/* The same for a child that is there already. Never returns. */
+void supervise_child(pid_t pid) __attribute__((noreturn));

@@ -32,8 +32,10 @@ struct fork_msg {
 	uint32_t has_net; /* 0: FORK_FD_NET stands for nothing */
 	uint32_t reserved;
 	struct job_limits limits;
+	struct jail_folders folders; /* without namespaces; then all descriptors of namespaces stand for nothing */
 };
 
+/* With TEMPLATE_FORKED comes a pidfd of the child, where the kernel has them. */
 enum template_word { TEMPLATE_READY = 1, TEMPLATE_FORKED, TEMPLATE_FAILED, TEMPLATE_ENDED };
 
 struct template_msg {

@@ -23,13 +23,14 @@ struct web_setup {
 	const struct config *config;
 	const struct runtime *runtime;
 	const struct policy_filter *filter;
-	const char *level; /* "strong" */
+	const struct jail *jail;
+	const char *level;         /* "strong", "standard" */
+	const char *no_templates;  /* why jobs run cold although START is warm; NULL otherwise */
 	struct web_layer layers[WEB_LAYERS_MAX];
 	size_t layer_count;
 	const char *memory_enforced_by;
 	const struct spawn_status *spawn_status;
 	const char *full_imports; /* "numpy,pandas": what only the full template holds */
-	bool from_root;           /* become JAIL_WEB_UID */
 	int listen_fd;
 };
 

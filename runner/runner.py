@@ -45,6 +45,7 @@ _HEADER_BYTES = 64
 _READ_BYTES = 1 << 16
 _FLAG_LINGER = 1
 _SCRIPT = "script.py"
+_USUAL_FOLDER = "/tmp"
 _EXIT_BROKEN = 70               # EX_SOFTWARE: the runner failed before the script started
 _LARGE_MODULES = ("pandas", "numpy")
 _RESERVE_BYTES = 4 << 20        # given back when memory runs out, to build the report in
@@ -113,8 +114,11 @@ def run_job(input_fd, result_fd):
     """Read a job from *input_fd*, run it, send one frame to *result_fd*, and exit."""
     try:
         job = _read_job(input_fd)
+        folder = os.getcwd()
         if _module is None:
-            prepare(os.getcwd())
+            prepare(folder)
+        if folder != _USUAL_FOLDER:
+            _move(folder)
         _keep_result(result_fd)
         _place_script(job)
     except Exception as error:
@@ -212,6 +216,21 @@ def _make_module(folder):
     sys.path.insert(0, folder)
     sys.argv[:] = [_SCRIPT]
     return module
+
+
+def _move(folder):
+    """Make *folder* the one place that a job has: where it cannot be /tmp, which then belongs to nobody."""
+    path = os.path.join(folder, _SCRIPT)
+    spec = _module.__spec__
+    _module.__file__ = _module.__loader__.path = spec.origin = path
+    spec._cached = None         # to be computed again
+    _module.__cached__ = spec.cached
+    sys.path[0] = folder
+    for name, value in os.environ.items():
+        if value == _USUAL_FOLDER or value.startswith(_USUAL_FOLDER + "/"):
+            os.environ[name] = folder + value[len(_USUAL_FOLDER):]
+    if "tempfile" in sys.modules:
+        sys.modules["tempfile"].tempdir = None
 
 
 def _place_script(job):

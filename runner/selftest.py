@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Try to get out of the jail, as a script would, and return "ok" or a list of what worked.
 
-The service puts three lines in front of this text (CANARY, a file outside; PORT, a listener of its own; PIDS, its own
-processes), runs the whole as an ordinary job before it serves, and does not start when any attempt succeeded.
+The service puts a few lines in front of this text (CANARY, a file outside; PORT, a listener of its own; PIDS, its own
+processes; NEIGHBOUR, a directory like that of another job, or ""; STRONG, whether jobs have namespaces; ONE_PROCESS,
+whether they may not start processes), runs the whole as an ordinary job before it serves, and does not start at this
+level when any attempt succeeded.
 """
 
 import ctypes
@@ -63,8 +65,32 @@ def _calls(function, *arguments):
 
 
 def _visible(pid):
-    """In here there are only process 1, which is hidden, and this one: any other number is one of the service's."""
-    return pid not in (1, os.getpid()) and os.path.exists(f"/proc/{pid}")
+    """With namespaces there are only process 1, which is hidden, and this one: any other number is the service's.
+
+    Without them the numbers can be seen where there is a /proc, and what counts is that nothing can be read there.
+    """
+    if STRONG:
+        return pid not in (1, os.getpid()) and os.path.exists(f"/proc/{pid}")
+    return any(_reads(f"/proc/{pid}/{name}") for name in ("stat", "status", "cmdline", "maps"))
+
+
+def _lists(path):
+    try:
+        os.listdir(path)
+    except OSError:
+        return False
+    return True
+
+
+def _forks():
+    try:
+        pid = os.fork()
+    except OSError:
+        return False
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return True
 
 
 def _identity():
@@ -96,6 +122,8 @@ def _descriptors():
 
 
 def _writable_mounts():
+    if not STRONG:
+        return None  # the machine's; what can be written is tried above
     try:
         with open("/proc/self/mountinfo") as mounts:
             lines = [line.split() for line in mounts]
@@ -128,13 +156,22 @@ def main():
     _writes(CANARY)  # may well be possible, in a directory of the jail's own: the service looks at the real file
     for pid in PIDS:
         expect(not _visible(pid), "see the processes of the service")
-        expect(not (_visible(pid) and _signals(pid)), "signal the service")
+        expect(not ((_visible(pid) or not STRONG) and _signals(pid)), "signal the service")
         expect(not _reads(f"/proc/{pid}/environ") or pid == os.getpid(), "read the environment of the service")
+    for name in ("environ", "maps", "mem", "cmdline"):
+        expect(os.getpid() == 1 or not _reads(f"/proc/1/{name}"), f"read /proc/1/{name}")
+    if NEIGHBOUR:
+        expect(not _reads(NEIGHBOUR + "/canary"), "read a file of another job")
+        expect(not _writes(NEIGHBOUR + "/canary"), "write a file of another job")
+        expect(not _lists(NEIGHBOUR), "list the files of another job")
+        expect(not _lists(os.path.dirname(NEIGHBOUR)), "list the directories of other jobs")
+    if ONE_PROCESS:
+        expect(not _forks(), "start a second process")
     expect(not _calls("unshare", CLONE_NEWUSER), "unshare(CLONE_NEWUSER)")
-    expect(not _calls("mount", b"/usr", b"/tmp", None, MS_BIND, None), "mount")
-    expect(not _calls("chroot", b"/tmp"), "chroot")
+    expect(not _calls("mount", b"/usr", os.getcwd().encode(), None, MS_BIND, None), "mount")
+    expect(not _calls("chroot", os.getcwd().encode()), "chroot")
     expect(not _calls("ptrace", PTRACE_ATTACH, 1, None, None), "ptrace of process 1")
-    expect(_writes("/tmp/selftest"), "(and /tmp cannot be written)")
+    expect(_writes("selftest"), "(and the working directory cannot be written)")
     for problem in (_identity(), _descriptors(), _writable_mounts()):
         expect(problem is None, problem)
     return breaches or "ok"

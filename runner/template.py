@@ -114,7 +114,7 @@ def become(names, runner):
     os.close(nowhere)
     sys.orig_argv = sys.orig_argv[:sys.orig_argv.index("--template")] if hasattr(sys, "orig_argv") else []
     native = _load_extension(runner)
-    native.begin()
+    namespaces = native.begin()
     hooks = _Hooks()
     gc.disable()
     _import([*(name for name in _COMMON if _exists(name)), *names])
@@ -130,7 +130,7 @@ def become(names, runner):
     gc.collect()
     gc.freeze()                 # or the first collection in a child would copy nearly every page
     native.settle_heap()
-    native.set_prefault(_learn(native, newborn, runner))
+    native.set_prefault(_learn(native, newborn, runner, namespaces))
     gc.enable()
     _expect_one_thread()
     _expect_no_shared_memory()
@@ -147,6 +147,15 @@ def become(names, runner):
 def _load_extension(runner):
     """Load the extension module that lies beside this file, without a trace in sys.modules."""
     path = os.path.join(os.path.dirname(os.path.abspath(runner["__file__"])), _EXTENSION)
+    try:
+        return _load_from(path)
+    except ImportError:         # it lies on a file system from which nothing may be executed
+        with open(path, "rb") as file, open(os.memfd_create("module"), "wb", buffering=0) as copy:
+            copy.write(file.read())
+            return _load_from(f"/proc/self/fd/{copy.fileno()}")
+
+
+def _load_from(path):
     loader = ExtensionFileLoader("_template", path)
     spec = ModuleSpec("_template", loader, origin=path)
     module = loader.create_module(spec)
@@ -230,15 +239,23 @@ class _Newborn:
         self._main_thread._native_id = os.getpid()      # of the main thread it is the same number
 
 
-def _learn(native, newborn, runner):
+def _learn(native, newborn, runner, namespaces):
     """Return the pages that a trial job dirties; b"" where the platform does not tell: then it is only slower."""
     try:
-        return _run_trial(native, newborn, runner)
+        if namespaces:          # the child gets one of its own over it
+            return _run_trial(native, newborn, runner, _FOLDER)
+        folder = sys.modules["tempfile"].mkdtemp()
+        try:
+            return _run_trial(native, newborn, runner, folder)
+        finally:
+            for name in os.listdir(folder):
+                os.unlink(os.path.join(folder, name))
+            os.rmdir(folder)
     except OSError:
         return b""
 
 
-def _run_trial(native, newborn, runner):
+def _run_trial(native, newborn, runner, folder):
     input_fd, feed_fd = os.pipe()
     result_fd = os.open("/dev/null", os.O_WRONLY)
     pages_fd = os.memfd_create("pages")
@@ -250,7 +267,7 @@ def _run_trial(native, newborn, runner):
         os.write(pages_fd, pages)
         os._exit(0)
 
-    if native.fork_trial(_FOLDER):              # the child; the parent waits in there for its end
+    if native.fork_trial(folder):              # the child; the parent waits in there for its end
         try:
             newborn.begin()
             runner["_exit"] = leave

@@ -22,6 +22,7 @@ asset_\name:
 	asset tojson, "runner/tojson.py"
 	asset template, "runner/template.py"
 	asset template_module, "_template.abi3.so"
+	asset shm_library, "libjobshm.so"
 	asset selftest, "runner/selftest.py"
 	asset discover, "runner/discover.py"
 	asset policy_job, "policy/seccomp.json"

@@ -3,7 +3,7 @@
  * Start-up: the only file that knows everybody.
  *
  *     configuration -> policies -> Python -> listening socket -> spawner (jail prepared, machine left behind)
- *                   -> self-test -> web is forked, this process serves as the spawner until it is told to stop
+ *                   -> self-test (ladder.c) -> web is forked, this process serves as the spawner until it is told to stop
  *
  * Every error up to that point is fatal and in words.
  */
@@ -17,6 +17,7 @@
 #include "config.h"
 #include "health.h"
 #include "jail.h"
+#include "ladder.h"
 #include "policy.h"
 #include "runtime.h"
 #include "selftest.h"
@@ -24,16 +25,6 @@
 #include "supervise.h"
 #include "version.h"
 #include "web.h"
-
-/* A test build with a layer left out must start, so that the suite can attack it. */
-static bool skips_selftest(void)
-{
-#ifdef SAFE_EXEC_TEST_DROP
-	return getenv("SAFE_EXEC_TEST_SKIP_SELFTEST") != NULL;
-#else
-	return false;
-#endif
-}
 
 /* The cgroup layer belongs to the spawner, all others to the jail. */
 static void describe_layers(struct web_setup *setup, const struct spawner *s)
@@ -76,6 +67,8 @@ static int print_check(const struct config *c, const struct runtime *r, const st
 	config_print(stdout, c);
 	printf("python: %s\nisolation: %s\nmemory enforced by: %s\n", r->version, setup->level,
 	       setup->memory_enforced_by);
+	if (setup->no_templates)
+		printf("start: cold, since %s\n", setup->no_templates);
 	for (size_t i = 0; i < setup->layer_count; i++)
 		printf("layer %s: %s\n", setup->layers[i].name, setup->layers[i].status);
 	puts("self-test: ok");
@@ -85,8 +78,7 @@ static int print_check(const struct config *c, const struct runtime *r, const st
 /* From here to the return the process is the spawner. Everything it owns is released at the end, for leak checkers. */
 static int serve(const struct config *c, const struct policy *p, const struct runtime *r)
 {
-	const struct job_limits limits = config_job_limits(c);
-	struct web_setup setup = { .config = c, .runtime = r, .filter = &p->web, .level = "strong", .listen_fd = -1 };
+	struct web_setup setup = { .config = c, .runtime = r, .filter = &p->web, .listen_fd = -1 };
 	const struct spawner_web web = { .run = web_run, .context = &setup };
 	struct selftest test;
 	struct spawner *s;
@@ -100,22 +92,15 @@ static int serve(const struct config *c, const struct policy *p, const struct ru
 	}
 	if (selftest_open(&test, &f) < 0)
 		die(&f);
-	s = spawner_open(c, p, r, &f);
-	if (!s) {
-		selftest_close(&test);
-		die(&f);
-	}
-	status = spawner_wait_warm(s, &f);
-	if (status == 0 && !skips_selftest())
-		status = selftest_run(&test, s, c->start == START_WARM, &limits, r, &f);
+	s = ladder_open(c, p, r, &test, &f);
 	selftest_close(&test);
-	if (status < 0) {
-		spawner_close(s);
+	if (!s)
 		die(&f);
-	}
 	setup.spawn_status = spawner_status(s);
 	setup.full_imports = spawner_imports(s);
-	setup.from_root = spawner_jail(s)->cell_uids;
+	setup.no_templates = spawner_no_templates(s);
+	setup.jail = spawner_jail(s);
+	setup.level = jail_level(setup.jail);
 	setup.memory_enforced_by = spawn_memory_enforcement_name(spawner_memory_enforcement(s));
 	describe_layers(&setup, s);
 	if (c->action == CONFIG_CHECK) {

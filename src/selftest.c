@@ -22,6 +22,7 @@
 #include "assets.h"
 #include "frame.h"
 #include "io.h"
+#include "jail.h"
 #include "outcome.h"
 #include "own.h"
 
@@ -115,13 +116,16 @@ static size_t read_rest(int fd, char *buffer, size_t capacity)
 	return used;
 }
 
-/* One way in which a job comes about. */
-struct way {
-	const char *name;
-	enum wire_tier tier;
-};
+static const char *name_of(enum wire_tier tier)
+{
+	static const char *const names[] = { [WIRE_BARE] = "warm, bare template",
+					     [WIRE_FULL] = "warm, full template",
+					     [WIRE_COLD] = "cold" };
 
-static int run_script(struct spawner *s, const struct way *way, const struct job_limits *limits, const char *script,
+	return names[tier];
+}
+
+static int run_script(struct spawner *s, enum wire_tier tier, const struct job_limits *limits, const char *script,
 		      struct run *run, struct fault *f)
 {
 	struct job_header header = { .max_result_bytes = OUTPUT_BYTES - FRAME_HEAD_BYTES,
@@ -144,7 +148,7 @@ static int run_script(struct spawner *s, const struct way *way, const struct job
 		fault_set(f, errno, "write a script");
 	close(ours[WIRE_FD_INPUT]);
 	if (status == 0)
-		status = spawner_run_one(s, way->tier, limits, theirs, &run->report, f);
+		status = spawner_run_one(s, tier, limits, theirs, &run->report, f);
 	if (status == 0) {
 		length = read_rest(ours[WIRE_FD_RESULT], run->result, sizeof run->result);
 		run->frame = frame_parse(run->result, length, header.nonce, header.max_result_bytes);
@@ -191,36 +195,89 @@ static int canary_is_untouched(const struct selftest *t)
 	       strcmp(text, canary_text) == 0;
 }
 
-static int try_to_get_out(const struct selftest *t, struct spawner *s, const struct way *way,
+/*
+ * Where jobs have no mounts of their own, their directories lie side by side: one more is made there, with a file in it,
+ * as another job would have it. "" otherwise.
+ */
+static int make_neighbour(const struct jail *j, char *path, size_t capacity, struct fault *f)
+{
+	static const char name[] = "neighbour";
+	OWNED_FD dir_fd = -1;
+	OWNED_FD fd = -1;
+
+	path[0] = '\0';
+	if (j->namespaces)
+		return 0;
+	(void)mkdirat(j->places.work_fd, name, 0700); /* there from before: as good */
+	dir_fd = openat(j->places.work_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = dir_fd < 0 ? -1 : openat(dir_fd, "canary", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0 || io_write_all(fd, canary_text, sizeof canary_text - 1) < 0)
+		return fault_set(f, errno, "make a directory for the self-test");
+	snprintf(path, capacity, "%.*s/%s", JAIL_FOLDER_BYTES / 2, j->places.work, name);
+	return 0;
+}
+
+static void remove_neighbour(const struct jail *j)
+{
+	OWNED_FD dir_fd = j->namespaces ? -1 : openat(j->places.work_fd, "neighbour", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir_fd < 0)
+		return;
+	unlinkat(dir_fd, "canary", 0);
+	unlinkat(j->places.work_fd, "neighbour", AT_REMOVEDIR);
+}
+
+static int write_attempts(const struct selftest *t, const struct jail *j, char *script, struct fault *f)
+{
+	char neighbour[JAIL_FOLDER_BYTES];
+	int length;
+
+	if (make_neighbour(j, neighbour, sizeof neighbour, f) < 0)
+		return -1;
+	length = snprintf(script, SCRIPT_BYTES,
+			  "CANARY = \"%s\"\nPORT = %u\nPIDS = (%d, %d)\nNEIGHBOUR = \"%s\"\nSTRONG = %s\n"
+			  "ONE_PROCESS = %s\n%s",
+			  t->canary, t->port, (int)getpid(), (int)getppid(), neighbour, j->namespaces ? "True" : "False",
+			  jail_is_one_process(j) ? "True" : "False", asset_selftest.bytes);
+	return length < 0 || length >= SCRIPT_BYTES ? fault_set(f, 0, "the self-test is too long") : 0;
+}
+
+static int try_to_get_out(const struct selftest *t, struct spawner *s, enum wire_tier tier,
 			  const struct job_limits *limits, struct fault *f)
 {
 	OWNED(char) script = malloc(SCRIPT_BYTES);
 	char what[96];
 	struct run run;
-	int length;
 
 	if (!script)
 		return fault_set(f, ENOMEM, "malloc");
-	length = snprintf(script, SCRIPT_BYTES, "CANARY = \"%s\"\nPORT = %u\nPIDS = (%d, %d)\n%s", t->canary, t->port,
-			  (int)getpid(), (int)getppid(), asset_selftest.bytes);
-	if (length < 0 || length >= SCRIPT_BYTES)
-		return fault_set(f, 0, "the self-test is too long");
-	snprintf(what, sizeof what, "self-test: a jailed script (%s) cannot be run here", way->name);
-	if (run_script(s, way, limits, script, &run, f) < 0)
+	if (write_attempts(t, spawner_jail(s), script, f) < 0)
+		return -1;
+	snprintf(what, sizeof what, "self-test: a jailed script (%s) cannot be run here", name_of(tier));
+	if (run_script(s, tier, limits, script, &run, f) < 0)
 		return -1;
 	if (run.outcome.code != OUTCOME_OK)
 		return explain(&run, what, f);
 	if (run.frame.payload_bytes != 4 || memcmp(run.frame.payload, "\"ok\"", 4) != 0)
-		return fault_set(f, 0, "self-test: a jailed script (%s) got out: %.*s", way->name,
+		return fault_set(f, 0, "self-test: a jailed script (%s) got out: %.*s", name_of(tier),
 				 (int)run.frame.payload_bytes, run.frame.payload);
 	if (!canary_is_untouched(t))
-		return fault_set(f, 0, "self-test: a jailed script (%s) got out: it wrote %s", way->name, t->canary);
+		return fault_set(f, 0, "self-test: a jailed script (%s) got out: it wrote %s", name_of(tier), t->canary);
 	return 0;
 }
 
+int selftest_escape(const struct selftest *t, struct spawner *s, enum wire_tier tier, const struct job_limits *limits,
+		    struct fault *f)
+{
+	int status = try_to_get_out(t, s, tier, limits, f);
+
+	remove_neighbour(spawner_jail(s));
+	return status;
+}
+
 /* OpenBLAS hangs under a small RLIMIT_AS instead of failing: found here, and not by the first user. */
-static int try_imports(struct spawner *s, const struct way *way, const struct job_limits *limits,
-		       const struct runtime *r, struct fault *f)
+int selftest_imports(struct spawner *s, enum wire_tier tier, const struct job_limits *limits, const struct runtime *r,
+		     struct fault *f)
 {
 	char script[256] = "", names[128] = "";
 	struct job_limits patient = *limits;
@@ -231,31 +288,15 @@ static int try_imports(struct spawner *s, const struct way *way, const struct jo
 	for (size_t i = 0; i < r->import_count; i++)
 		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", r->imports[i]);
 	snprintf(script, sizeof script, "import %s\ndef main():\n    return \"ok\"\n", names);
-	if (way->tier == WIRE_COLD) { /* a cold disk is no fault of the limits under test */
+	if (tier == WIRE_COLD) { /* a cold disk is no fault of the limits under test */
 		patient.wall_ms = 60000;
 		patient.cpu_seconds = 60;
 	}
-	if (run_script(s, way, &patient, script, &run, f) < 0)
+	if (run_script(s, tier, &patient, script, &run, f) < 0)
 		return -1;
 	if (run.outcome.code == OUTCOME_OK)
 		return 0;
 	explain(&run, "self-test", f);
 	return fault_set(f, 0, "MEM_LIMIT_MB=%llu (or another limit) is too small for \"import %s\" here: %s",
 			 (unsigned long long)(limits->memory_bytes >> 20), names, outcome_name(run.outcome.code));
-}
-
-int selftest_run(const struct selftest *t, struct spawner *s, bool warm, const struct job_limits *limits,
-		 const struct runtime *r, struct fault *f)
-{
-	static const struct way cold = { "cold", WIRE_COLD };
-	static const struct way warm_bare = { "warm, bare template", WIRE_BARE };
-	static const struct way warm_full = { "warm, full template", WIRE_FULL };
-
-	if (try_to_get_out(t, s, &cold, limits, f) < 0)
-		return -1;
-	if (!warm)
-		return try_imports(s, &cold, limits, r, f);
-	if (try_to_get_out(t, s, &warm_bare, limits, f) < 0 || try_to_get_out(t, s, &warm_full, limits, f) < 0)
-		return -1;
-	return try_imports(s, &warm_full, limits, r, f);
 }

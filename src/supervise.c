@@ -28,24 +28,32 @@ static void end_as(int status)
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_OF_SIGNAL + WTERMSIG(status));
 }
 
-/* Never returns: whatever ends is waited for, until the child is among it. */
-static void wait_for_child(void)
+/* Whatever ends is waited for, until the child is among it. */
+void supervise_child(pid_t pid)
 {
+	static const int handed_on[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
+	struct sigaction action = { .sa_handler = hand_on, .sa_flags = SA_RESTART };
+	sigset_t none;
+
+	child = pid;
+	for (size_t i = 0; i < sizeof handed_on / sizeof handed_on[0]; i++)
+		sigaction(handed_on[i], &action, NULL);
+	prctl(PR_SET_NAME, "safe-exec-first");
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (;;) {
 		int status;
-		pid_t pid = waitpid(-1, &status, 0);
+		pid_t ended = waitpid(-1, &status, 0);
 
-		if (pid == (pid_t)child)
+		if (ended == pid)
 			end_as(status);
-		if (pid < 0 && errno != EINTR)
+		if (ended < 0 && errno != EINTR)
 			_exit(EXIT_FAILURE);
 	}
 }
 
 void supervise_as_first_process(void)
 {
-	static const int handed_on[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
-	struct sigaction action = { .sa_handler = hand_on, .sa_flags = SA_RESTART };
 	sigset_t all, before;
 	pid_t pid;
 
@@ -64,10 +72,5 @@ void supervise_as_first_process(void)
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		return; /* then as process 1 after all */
 	}
-	child = pid;
-	for (size_t i = 0; i < sizeof handed_on / sizeof handed_on[0]; i++)
-		sigaction(handed_on[i], &action, NULL);
-	prctl(PR_SET_NAME, "safe-exec-first");
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	wait_for_child();
+	supervise_child(pid);
 }

@@ -23,8 +23,10 @@
 
 static int drop_bounding_set(void)
 {
-	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++) /* EINVAL beyond the last one */
-		if (prctl(PR_CAPBSET_DROP, cap) < 0 && errno != EPERM)
+	int there;
+
+	for (unsigned long cap = 0; (there = prctl(PR_CAPBSET_READ, cap)) >= 0; cap++) /* EINVAL beyond the last one */
+		if (there == 1 && prctl(PR_CAPBSET_DROP, cap) < 0 && errno != EPERM)
 			return -1;
 	return 0;
 }
@@ -78,12 +80,14 @@ static int ids_are(uid_t uid, gid_t gid)
 
 int identity_enter(const struct jail *j, const struct jail_job *job)
 {
-	(void)job;
 	if (DROPPED(j, DROP_IDENTITY))
 		return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* or the filter could not be installed at all */
 	if (identity_drop_capabilities() < 0)
 		return -1;
-	if (!ids_are(JAIL_UID, JAIL_GID)) {
+	if (!ids_are(j->namespaces ? JAIL_UID : jail_uid_of(j, job->cell),
+		     j->namespaces  ? JAIL_GID :
+		     j->cell_uids   ? jail_uid_of(j, job->cell) :
+				      j->outer_gid)) {
 		errno = EPERM;
 		return -1;
 	}
@@ -107,28 +111,51 @@ int jail_drop_privileges(bool from_root, uid_t uid, gid_t gid, struct fault *f)
 	return 0;
 }
 
-/* Effective, permitted and, so that it survives exec, inheritable and ambient (capabilities(7)). */
-static int keep_one_capability(unsigned cap)
+/*
+ * Effective, permitted and, so that they survive exec, inheritable and ambient (capabilities(7)). Where there are no
+ * ambient ones (gVisor), exec by root keeps them, within the bounding set and what was permitted before.
+ */
+int identity_keep_capabilities(uint64_t mask)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-	const uint32_t bit = 1U << (cap % 32);
 
-	memset(data, 0, sizeof data);
-	data[cap / 32] = (struct __user_cap_data_struct){ .effective = bit, .permitted = bit, .inheritable = bit };
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -1;
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].permitted &= (uint32_t)(mask >> (32 * i));
+		data[i].effective = data[i].inheritable = data[i].permitted;
+	}
+	for (unsigned cap = 0; cap < 64; cap++)
+		if (!(mask >> cap & 1) && prctl(PR_CAPBSET_READ, cap) == 1)
+			(void)prctl(PR_CAPBSET_DROP, cap);
 	if (syscall(SYS_capset, &header, data) < 0)
 		return -1;
-	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+	for (unsigned cap = 0; cap < 64; cap++)
+		if ((data[cap / 32].permitted >> (cap % 32) & 1) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0 && errno != EINVAL)
+			return -1;
+	return 0;
+}
+
+static int enter_tree(const struct jail *j)
+{
+	if (j->namespaces)
+		return mounts_for_template(j) < 0 || chroot(JAIL_TREE) < 0 || chdir("/") < 0 ? -1 : 0;
+	return (j->chroots && chroot(JAIL_TREE) < 0) || chdir("/") < 0 ? -1 : 0;
 }
 
 int jail_confine_template(const struct jail *j)
 {
 	const struct rlimit stack = { JAIL_STACK_BYTES, JAIL_STACK_BYTES };
+	const uint64_t needed = j->namespaces ? 1ULL << CAP_SYS_ADMIN :
+				j->cell_uids  ? 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_SETPCAP :
+						0;
 
 	jail_reset_signals();
 	/* Stacks of threads take their size from the limit at exec. */
-	if (setsid() < 0 || setrlimit(RLIMIT_STACK, &stack) < 0 || mounts_for_template(j) < 0 || chroot("/jail") < 0 ||
-	    chdir("/") < 0 || keep_one_capability(CAP_SYS_ADMIN) < 0)
+	if (setsid() < 0 || setrlimit(RLIMIT_STACK, &stack) < 0 || enter_tree(j) < 0 ||
+	    identity_keep_capabilities(needed) < 0)
 		return -1;
 	return prctl(PR_SET_PDEATHSIG, SIGKILL);
 }

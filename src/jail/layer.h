@@ -13,6 +13,8 @@ int identity_enter(const struct jail *j, const struct jail_job *job);
 int landlock_enter(const struct jail *j, const struct jail_job *job);
 int descriptors_enter(const struct jail *j, const struct jail_job *job);
 int filter_enter(const struct jail *j, const struct jail_job *job);
+int own_uid_enter(const struct jail *j, const struct jail_job *job);
+int one_process_enter(const struct jail *j, const struct jail_job *job);
 
 /* The two that differ for a child which joins a cell (jail_join). */
 int namespaces_join(const struct jail *j, const struct jail_job *job);
@@ -24,8 +26,24 @@ enum { JAIL_STACK_BYTES = 8 << 20 };
 /* mounts.c: what a template sees. */
 int mounts_for_template(const struct jail *j);
 
+/* mounts.c: a fresh proc that shows as little as possible. */
+int mounts_proc(const char *target);
+
+/* own_uid.c: if this process can give each cell a uid of its own, finds uids that no other service here has. */
+bool own_uids_claim(struct jail *j, uint32_t cells);
+
+/* plain.c: what jail_prepare() does without namespaces, and what it leaves in the file system. */
+int plain_build(struct jail *j, uint32_t cells, const struct policy *p, const struct runtime *r, struct fault *f);
+void plain_remove(const struct jail *j);
+
+/* landlock.c: nothing can be opened, nowhere; 0, also where the kernel has no Landlock. */
+int landlock_nothing(int abi);
+
+/* identity.c: keeps these of the capabilities that this process has (a mask of 1 << CAP_*). */
+int identity_keep_capabilities(uint64_t mask);
+
 /* root.c: builds the shared root, see there. */
-int root_build(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f);
+int root_build(struct jail *j, uint32_t cells, const struct policy *p, const struct runtime *r, struct fault *f);
 
 /* landlock.c: the ABI version of this kernel, 0 where there is none. */
 int landlock_version(void);
@@ -48,6 +66,9 @@ enum drop {
 	DROP_LANDLOCK,
 	DROP_DESCRIPTORS,
 	DROP_FILTER,
+	DROP_OWN_UID,
+	DROP_CHROOT,
+	DROP_ONE_PROCESS,
 	DROP_WALL,
 	DROP_MEMORY,
 	DROP_CPU,

@@ -50,6 +50,8 @@ static int set(__rlimit_resource_t resource, rlim_t value)
 int limits_enter(const struct jail *j, const struct jail_job *job)
 {
 	const struct job_limits *l = &job->limits;
+	/* It counts the processes of a uid, whoever's they are, and on the whole machine (setrlimit(2)). */
+	const bool own_count = !jail_is_one_process(j);
 	/* clang-format off */
 	const struct {
 		__rlimit_resource_t resource;
@@ -59,7 +61,7 @@ int limits_enter(const struct jail *j, const struct jail_job *job)
 		{ RLIMIT_AS, address_space(l), true },
 		{ RLIMIT_CPU, l->cpu_seconds, true },
 		{ RLIMIT_FSIZE, l->file_bytes, true },
-		{ RLIMIT_NPROC, l->processes + SPARE_PROCESSES, true },
+		{ RLIMIT_NPROC, own_count ? l->processes + (j->namespaces ? SPARE_PROCESSES : 0) : RLIM_INFINITY, own_count },
 		{ RLIMIT_STACK, JAIL_STACK_BYTES, true },
 		{ RLIMIT_CORE, NO_CORE, true },
 		{ RLIMIT_MEMLOCK, 0, false },

@@ -40,17 +40,26 @@ static int mount_tmpfs(const char *target, uint64_t bytes)
 	return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options);
 }
 
+/*
+ * subset=pid leaves only /proc/PID (Linux 5.8); hidepid=4 hides what may not be traced: init, which is not dumpable.
+ * hidepid=2 would not hide it from the machine's group 0, which a container's user often has.
+ */
+int mounts_proc(const char *target)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	if (mount("proc", target, "proc", flags, "subset=pid,hidepid=4") == 0)
+		return 0;
+	return errno == EINVAL ? mount("proc", target, "proc", flags, "hidepid=2") : -1;
+}
+
 static int mount_proc(const struct jail *j)
 {
 	if (!j->may_mount_proc)
 		return 0;
 	if (DROPPED(j, DROP_PROC) || DROPPED(j, DROP_PID_NS)) /* a fresh one needs a process namespace of its own */
 		return mount("/proc", "/jail/proc", NULL, MS_BIND | MS_REC, NULL);
-	/* subset=pid leaves only /proc/PID (Linux 5.8); hidepid hides init, which is not dumpable. */
-	if (mount("proc", "/jail/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid,hidepid=2") == 0)
-		return 0;
-	return errno == EINVAL ? mount("proc", "/jail/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") :
-				 -1;
+	return mounts_proc("/jail/proc");
 }
 
 /* mkdir -p of "/jail/tmp/a/b", below the fresh tmpfs. */
@@ -103,6 +112,8 @@ int mounts_join(const struct jail *j, const struct jail_job *job)
 
 int mounts_enter(const struct jail *j, const struct jail_job *job)
 {
+	if (!j->namespaces)
+		return 0;
 	umask(0077);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return -1;

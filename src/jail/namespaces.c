@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -35,8 +36,11 @@
 /* The network namespace is the cell's (jail_make_network) unless that could not be had. */
 static unsigned long clone_flags(const struct jail *j, const struct jail_job *job)
 {
-	unsigned long flags = SIGCHLD | CLONE_NEWUSER;
+	unsigned long flags = SIGCHLD;
 
+	if (!j->namespaces)
+		return flags;
+	flags |= CLONE_NEWUSER;
 	if (!DROPPED(j, DROP_PID_NS))
 		flags |= CLONE_NEWPID;
 	if (!DROPPED(j, DROP_NET_NS) && job->net_fd < 0)
@@ -55,7 +59,7 @@ static unsigned long clone_flags(const struct jail *j, const struct jail_job *jo
  */
 pid_t jail_clone(const struct jail *j, const struct jail_job *job)
 {
-	bool moves = job->net_fd >= 0 && !DROPPED(j, DROP_NET_NS);
+	bool moves = j->namespaces && job->net_fd >= 0 && !DROPPED(j, DROP_NET_NS);
 	long pid;
 	int error;
 
@@ -97,8 +101,8 @@ static int write_map(pid_t pid, const char *file, unsigned inner, unsigned outer
 
 int jail_map_ids(const struct jail *j, const struct jail_job *job, pid_t pid)
 {
-	uid_t uid = j->cell_uids ? JAIL_CELL_UID + job->cell : j->outer_uid;
-	gid_t gid = j->cell_uids ? JAIL_CELL_UID + job->cell : j->outer_gid;
+	uid_t uid = jail_uid_of(j, job->cell);
+	gid_t gid = j->cell_uids ? uid : j->outer_gid;
 
 	if (write_map(pid, "uid_map", JAIL_UID, uid) < 0)
 		return -1;
@@ -180,10 +184,67 @@ int namespaces_join(const struct jail *j, const struct jail_job *job)
 	return prctl(PR_SET_DUMPABLE, 1);
 }
 
+/* A child that has namespaces, and holds them until it is killed. */
+static pid_t clone_holder(void)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pause();
+		_exit(0);
+	}
+	return pid;
+}
+
+static int open_namespace(pid_t pid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool try_to_join(void)
+{
+	/* Or its /proc/PID/ns would not open for an ordinary user. */
+	pid_t holder = prctl(PR_SET_DUMPABLE, 1) < 0 ? -1 : clone_holder(), pid;
+	OWNED_FD user_fd = open_namespace(holder, "user");
+	OWNED_FD pid_fd = open_namespace(holder, "pid");
+	int status = -1;
+
+	if (holder < 0)
+		return false;
+	if (user_fd >= 0 && pid_fd >= 0 && setns(pid_fd, CLONE_NEWPID) == 0) {
+		pid = fork();
+		if (pid == 0)
+			_exit(setns(user_fd, CLONE_NEWUSER) < 0);
+		if (pid < 0 || waitpid(pid, &status, 0) != pid)
+			status = -1;
+	}
+	kill(holder, SIGKILL);
+	waitpid(holder, NULL, 0);
+	return status == 0;
+}
+
+/* In a child: the namespace of its children, once set, could not be set back by everybody. */
+bool jail_may_join(const struct jail *j)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)j;
+	if (pid == 0)
+		_exit(!try_to_join());
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 int namespaces_enter(const struct jail *j, const struct jail_job *job)
 {
 	static const char host[] = "sandbox";
 
+	if (!j->namespaces)
+		return 0;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || wait_for_maps() < 0)
 		return -1;
 	/* Init stays in this state for good: it does not exec, and nothing may read it through /proc or ptrace. */

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "layer.h"
+#include "tree.h"
 
 #ifdef SAFE_EXEC_TEST_DROP
 /* A test build leaves layers out by name, so that the suite can prove that each test needs its layer. */
@@ -22,7 +24,8 @@ static int read_dropped(struct jail *j, struct fault *f)
 		[DROP_READONLY] = "readonly", [DROP_PROC] = "proc",         [DROP_LIMITS] = "limits",
 		[DROP_IDENTITY] = "identity", [DROP_LANDLOCK] = "landlock", [DROP_DESCRIPTORS] = "descriptors",
 		[DROP_FILTER] = "filter",     [DROP_WALL] = "wall",         [DROP_MEMORY] = "memory",
-		[DROP_CPU] = "cpu",
+		[DROP_CPU] = "cpu",           [DROP_OWN_UID] = "own_uid",   [DROP_CHROOT] = "chroot",
+		[DROP_ONE_PROCESS] = "one_process",
 	};
 	const char *list = getenv("SAFE_EXEC_TEST_DROP");
 	char copy[256], *save = NULL;
@@ -41,24 +44,29 @@ static int read_dropped(struct jail *j, struct fault *f)
 }
 #endif
 
-/* The policy's variables, and where the loader finds libpython if that is no default directory. */
+/* The policy's variables, where the loader finds libpython if that is no default directory, and what puts /dev/shm right. */
 static int build_environment(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f)
 {
 	size_t count = p->environment_count;
 
-	j->environment = calloc(count + 2, sizeof *j->environment);
+	j->environment = calloc(count + 3, sizeof *j->environment);
 	if (!j->environment)
 		return fault_set(f, ENOMEM, "calloc");
 	memcpy(j->environment, p->environment, count * sizeof *j->environment);
 	if (r->libpython_dir && strncmp(r->libpython_dir, "/usr/lib/", 9) != 0 &&
-	    asprintf(&j->environment[count], "LD_LIBRARY_PATH=%s", r->libpython_dir) < 0)
+	    asprintf(&j->environment[count++], "LD_LIBRARY_PATH=%s", r->libpython_dir) < 0)
+		return fault_set(f, ENOMEM, "asprintf");
+	if (j->own_shm && asprintf(&j->environment[count], "LD_PRELOAD=%s/" TREE_SHM_LIBRARY, j->runner) < 0)
 		return fault_set(f, ENOMEM, "asprintf");
 	return 0;
 }
 
-int jail_prepare(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f)
+int jail_prepare(struct jail *j, const struct jail_wish *wish, const struct policy *p, const struct runtime *r,
+		 struct fault *f)
 {
 	memset(j, 0, sizeof *j);
+	j->namespaces = wish->namespaces;
+	j->own_net_fd = j->places.work_fd = j->places.shm_fd = -1;
 #ifdef SAFE_EXEC_TEST_DROP
 	if (read_dropped(j, f) < 0)
 		return -1;
@@ -66,14 +74,35 @@ int jail_prepare(struct jail *j, const struct policy *p, const struct runtime *r
 	j->filter = p->job;
 	j->executable = r->executable;
 	j->landlock_abi = landlock_version();
-	j->own_net_fd = -1;
-	if (build_environment(j, p, r, f) < 0 || root_build(j, p, r, f) < 0)
+	if (wish->no_namespaces)
+		snprintf(j->no_namespaces, sizeof j->no_namespaces, "%s", wish->no_namespaces);
+	if ((j->namespaces ? root_build(j, wish->cells, p, r, f) : plain_build(j, wish->cells, p, r, f)) < 0)
 		return -1;
-	j->own_net_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (j->own_net_fd < 0)
-		return fault_set(f, errno, "open the network namespace");
+	if (build_environment(j, p, r, f) < 0)
+		return -1;
+	if (j->namespaces) {
+		j->own_net_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+		if (j->own_net_fd < 0)
+			return fault_set(f, errno, "open the network namespace");
+	}
 	/* Nothing that this process starts may gain privileges by exec; and nobody reads its memory. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
 		return fault_set(f, errno, "prctl");
 	return 0;
+}
+
+void jail_abandon(const struct jail *j)
+{
+	if (!j->namespaces)
+		plain_remove(j);
+}
+
+/* Root keeps its root directory in an empty one; where it is not root, Landlock alone can say so. */
+int jail_enclose_web(const struct jail *j)
+{
+	if (j->empty[0] && (chroot(j->empty) < 0 || chdir("/") < 0))
+		return -1;
+	if (!j->namespaces && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) /* landlock(7) asks for it */
+		return -1;
+	return j->namespaces ? 0 : landlock_nothing(j->landlock_abi);
 }

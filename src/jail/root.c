@@ -30,44 +30,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "assets.h"
 #include "io.h"
 #include "layer.h"
 #include "own.h"
+#include "tree.h"
 
-enum { PATH_BYTES = 4096, MAP_BYTES = 4096, COPY_BYTES = 1 << 20 };
+enum { PATH_BYTES = 4096, MAP_BYTES = 4096 };
 
 static const char old_root[] = "/old";
 
 /* ---- namespaces of the spawner ------------------------------------------------------------------------------ */
-
-static int has_uid_range(void)
-{
-	char map[MAP_BYTES], *line, *save = NULL;
-
-	if (io_read_file(AT_FDCWD, "/proc/self/uid_map", map, sizeof map) < 0)
-		return 0;
-	for (line = strtok_r(map, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		unsigned long inside, outside, count;
-
-		if (sscanf(line, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside <= JAIL_WEB_UID &&
-		    inside + count > JAIL_CELL_UID + JAIL_CELLS_MAX)
-			return 1;
-	}
-	return 0;
-}
-
-/* Root with the right to become somebody else: tried, in a child, not read off a bit mask. */
-static int may_change_ids(void)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(setgroups(0, NULL) < 0 || setresgid(JAIL_CELL_UID, JAIL_CELL_UID, JAIL_CELL_UID) < 0 ||
-		      setresuid(JAIL_CELL_UID, JAIL_CELL_UID, JAIL_CELL_UID) < 0);
-	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
-}
 
 /* The identity map of all ids that this process has now: what is mapped outside stays mapped under its number. */
 static int identity_map(const char *file, char *out, size_t capacity)
@@ -151,23 +123,40 @@ static int unshare_user_alone(struct jail *j, struct fault *f)
 	return 0;
 }
 
-static int hint_namespaces(struct fault *f)
+int jail_hint_namespaces(struct fault *f)
 {
 	return fault_hint(
-		f, "namespaces are refused here: in a container use the seccomp profile deploy/docker-seccomp.json, or "
-		   "--security-opt seccomp=unconfined, and as root keep the capabilities SETUID, SETGID and SETFCAP or "
-		   "start as another user; on a bare machine allow user namespaces "
+		f, "in a container use the seccomp profile deploy/docker-seccomp.json, or --security-opt "
+		   "seccomp=unconfined, and as root keep the capabilities SETUID, SETGID and SETFCAP or start as "
+		   "another user; on a bare machine allow user namespaces "
 		   "(sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces)");
 }
 
+/* In a child, since there is no way back. Whether they have any effect is for the self-test to find out. */
+bool jail_may_make_namespaces(struct fault *f)
+{
+	const int wanted = CLONE_NEWNS | CLONE_NEWNET;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(unshare(wanted) == 0 || unshare(CLONE_NEWUSER | wanted) == 0 ? 0 : errno);
+	if (pid > 0 && waitpid(pid, &status, 0) == pid && status == 0)
+		return true;
+	fault_set(f, pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : errno, "make a user namespace");
+	return false;
+}
+
 /* Also an empty network namespace: the spawner and web need no network, the listening socket is already there. */
-static int enter_namespaces(struct jail *j, struct fault *f)
+static int enter_namespaces(struct jail *j, uint32_t cells, struct fault *f)
 {
 	const int wanted = CLONE_NEWNS | CLONE_NEWNET;
 
+	snprintf(j->runner, sizeof j->runner, "/runner");
+	snprintf(j->empty, sizeof j->empty, "/empty");
 	j->outer_uid = geteuid();
 	j->outer_gid = getegid();
-	j->cell_uids = j->outer_uid == 0 && has_uid_range() && may_change_ids();
+	j->cell_uids = own_uids_claim(j, cells);
 	j->may_setgroups = true;
 	if (j->cell_uids && setgroups(0, NULL) < 0)
 		return fault_set(f, errno, "setgroups");
@@ -176,53 +165,16 @@ static int enter_namespaces(struct jail *j, struct fault *f)
 	/* /proc/self/uid_map belongs to root while a process is not dumpable (proc(5)) */
 	prctl(PR_SET_DUMPABLE, 1);
 	if ((j->cell_uids ? unshare_user_keeping_ids(f) : unshare_user_alone(j, f)) < 0)
-		return hint_namespaces(f);
+		return jail_hint_namespaces(f);
 	prctl(PR_SET_DUMPABLE, 0);
 	if (unshare(wanted) < 0) {
 		fault_set(f, errno, "make a mount and a network namespace");
-		return hint_namespaces(f);
+		return jail_hint_namespaces(f);
 	}
 	return 0;
 }
 
 /* ---- the tree ------------------------------------------------------------------------------------------------ */
-
-static int make_parents(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		int status;
-
-		*slash = '\0';
-		status = mkdir(path, 0755);
-		*slash = '/';
-		if (status < 0 && errno != EEXIST)
-			return -1;
-	}
-	return 0;
-}
-
-static int write_new_file(const char *path, const char *bytes, size_t length, struct fault *f)
-{
-	char copy[PATH_BYTES];
-
-	snprintf(copy, sizeof copy, "%s", path);
-	if (make_parents(copy) < 0)
-		return fault_set(f, errno, "create the directory of %s", path);
-	OWNED_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (fd < 0 || io_write_all(fd, bytes, length) < 0)
-		return fault_set(f, errno, "create %s", path);
-	return 0;
-}
-
-static int make_link(const char *path, const char *target, struct fault *f)
-{
-	char inside[PATH_BYTES];
-
-	snprintf(inside, sizeof inside, "/jail%s", path);
-	if (make_parents(inside) < 0 || (symlink(target, inside) < 0 && errno != EEXIST))
-		return fault_set(f, errno, "create the link %s", path);
-	return 0;
-}
 
 /* Flags that a user namespace may not take off a mount must be said again, or the re-mount is EPERM. */
 static unsigned long kept_flags(const char *path)
@@ -297,34 +249,20 @@ static int bind_tree(const char *path, struct fault *f)
 	snprintf(target, sizeof target, "/jail%s", path);
 	if (lstat(source, &info) < 0)
 		return errno == ENOENT ? 0 : fault_set(f, errno, "look at %s", path);
-	if (make_parents(target) < 0)
+	if (tree_make_parents(target) < 0)
 		return fault_set(f, errno, "create the parents of %s", path);
 	if (S_ISLNK(info.st_mode)) {
 		length = readlink(source, link, sizeof link - 1);
 		if (length < 0)
 			return fault_set(f, errno, "read the link %s", path);
 		link[length] = '\0';
-		return make_link(path, link, f);
+		return tree_make_link(path, link, f);
 	}
 	if (!S_ISDIR(info.st_mode))
 		return fault_set(f, ENOTDIR, "bind %s", path);
 	if (mkdir(target, 0755) < 0 && errno != EEXIST)
 		return fault_set(f, errno, "create %s", path);
 	return bind_read_only(source, target, MS_NODEV, f);
-}
-
-static int copy_file(const char *path, struct fault *f)
-{
-	OWNED(char) bytes = malloc(COPY_BYTES);
-	char source[PATH_BYTES], target[PATH_BYTES];
-	ssize_t length;
-
-	snprintf(source, sizeof source, "%s%s", old_root, path);
-	snprintf(target, sizeof target, "/jail%s", path);
-	length = bytes ? io_read_file(AT_FDCWD, source, bytes, COPY_BYTES) : -1;
-	if (length < 0)
-		return errno == ENOENT ? 0 : fault_set(f, errno, "copy %s", path);
-	return write_new_file(target, bytes, (size_t)length, f);
 }
 
 static int covered_by_policy(const struct policy *p, const char *path)
@@ -372,65 +310,12 @@ static int apply_mount_policy(const struct policy *p, struct fault *f)
 	for (size_t i = 0; i < p->mount_count; i++) {
 		const struct policy_mount *m = &p->mounts[i];
 		int status = m->kind == POLICY_BIND ? bind_tree(m->path, f) :
-			     m->kind == POLICY_COPY ? copy_file(m->path, f) :
-						      make_link(m->path, m->target, f);
+			     m->kind == POLICY_COPY ? tree_copy_file(old_root, m->path, f) :
+						      tree_make_link(m->path, m->target, f);
 
 		if (status < 0)
 			return -1;
 	}
-	return 0;
-}
-
-/*
- * Debian finds libblas.so.3 through /etc/alternatives. The links that a loader could follow are made again here,
- * instead of showing the machine's directory.
- */
-static int copy_library_alternatives(struct fault *f)
-{
-	static const char *const names[] = { "libblas.so.3", "liblapack.so.3", "libcblas.so.3", "libatlas.so.3" };
-	static const char *const triplets[] = { "x86_64-linux-gnu", "aarch64-linux-gnu" };
-
-	for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
-		for (size_t t = 0; t < sizeof triplets / sizeof triplets[0]; t++) {
-			char path[128], source[160], target[PATH_BYTES];
-			ssize_t length;
-
-			snprintf(path, sizeof path, "/etc/alternatives/%s-%s", names[n], triplets[t]);
-			snprintf(source, sizeof source, "%s%s", old_root, path);
-			length = readlink(source, target, sizeof target - 1);
-			if (length < 0)
-				continue;
-			target[length] = '\0';
-			if (make_link(path, target, f) < 0)
-				return -1;
-		}
-	return 0;
-}
-
-static int write_files(struct fault *f)
-{
-	static const char passwd[] = "root:x:0:0:root:/:/usr/sbin/nologin\n" JAIL_USER ":x:1000:1000:" JAIL_USER
-				     ":/tmp:/bin/sh\n"
-				     "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n";
-	static const char group[] = "root:x:0:\n" JAIL_USER ":x:1000:\nnogroup:x:65534:\n";
-	static const char nsswitch[] = "passwd: files\ngroup: files\nhosts: files\n";
-	const struct {
-		const char *path;
-		const char *bytes;
-		size_t length;
-	} files[] = {
-		{ "/jail/etc/passwd", passwd, sizeof passwd - 1 },
-		{ "/jail/etc/group", group, sizeof group - 1 },
-		{ "/jail/etc/nsswitch.conf", nsswitch, sizeof nsswitch - 1 },
-		{ "/jail/runner/runner.py", asset_runner.bytes, asset_runner.length },
-		{ "/jail/runner/tojson.py", asset_tojson.bytes, asset_tojson.length },
-		{ "/jail/runner/template.py", asset_template.bytes, asset_template.length },
-		{ "/jail/runner/_template.abi3.so", asset_template_module.bytes, asset_template_module.length },
-	};
-
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-		if (write_new_file(files[i].path, files[i].bytes, files[i].length, f) < 0)
-			return -1;
 	return 0;
 }
 
@@ -443,7 +328,7 @@ static int bind_devices(struct fault *f)
 
 		snprintf(source, sizeof source, "%s/dev/%s", old_root, names[i]);
 		snprintf(target, sizeof target, "/jail/dev/%s", names[i]);
-		if (write_new_file(target, "", 0, f) < 0)
+		if (tree_write_file(target, "", 0, f) < 0)
 			return -1;
 		/* Read-only is no hindrance to using a device; it keeps its times and mode (mount(8), "ro"). */
 		if (bind_read_only(source, target, MS_NOEXEC, f) < 0)
@@ -462,16 +347,6 @@ static int hide_own_program(const char *own_path, struct fault *f)
 		return 0;
 	if (mount("/jail/dev/null", inside, NULL, MS_BIND, NULL) < 0)
 		return fault_set(f, errno, "hide %s", own_path);
-	return 0;
-}
-
-static int make_directories(struct fault *f)
-{
-	static const char *const names[] = { "/jail/tmp", "/jail/proc", "/jail/dev", "/jail/dev/shm", "/jail/var" };
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (mkdir(names[i], 0755) < 0)
-			return fault_set(f, errno, "create %s", names[i]);
 	return 0;
 }
 
@@ -497,8 +372,8 @@ static int build_tree(struct jail *j, const struct policy *p, const struct runti
 {
 	if (mount("tmpfs", "/jail", "tmpfs", MS_NOSUID | MS_NODEV, "size=8m,mode=0755") < 0)
 		return fault_set(f, errno, "mount a tmpfs as the root of jobs");
-	if (make_directories(f) < 0 || write_files(f) < 0 || bind_devices(f) < 0 || apply_mount_policy(p, f) < 0 ||
-	    bind_runtime(j, p, r, f) < 0 || copy_library_alternatives(f) < 0 || hide_own_program(own_path, f) < 0)
+	if (tree_write_files(j, 0, f) < 0 || bind_devices(f) < 0 || apply_mount_policy(p, f) < 0 ||
+	    bind_runtime(j, p, r, f) < 0 || tree_copy_library_alternatives(old_root, f) < 0 || hide_own_program(own_path, f) < 0)
 		return -1;
 	if (DROPPED(j, DROP_MOUNTS) && bind_rest_of_machine(f) < 0)
 		return -1;
@@ -531,26 +406,42 @@ static int move_to_new_root(struct fault *f)
 	return fault_set(f, 0, "the machine has none of /tmp, /run, /var, /mnt, /usr");
 }
 
-/* A fresh proc is refused where the machine's own is partly covered (containers mask it): found out by trying. */
+/* In a process namespace of its own: a fresh proc, and somebody without privileges who looks into process 1. */
+static int try_proc_inside(void)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWNS) < 0 || mounts_proc("/jail/proc") < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0)
+		_exit(identity_drop_capabilities() < 0 || open("/jail/proc/1/environ", O_RDONLY | O_CLOEXEC) >= 0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0 ? 0 : -1;
+}
+
+/*
+ * A fresh proc is refused where the machine's own is partly covered (containers mask it), and shows everybody the
+ * environment and the memory map of process 1 under gVisor. Found out by trying; without it jobs have no /proc.
+ */
 static bool try_mount_proc(void)
 {
 	int status;
 	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
 
 	if (pid == 0)
-		_exit(unshare(CLONE_NEWNS) < 0 ||
-		      mount("proc", "/jail/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") < 0);
+		_exit(try_proc_inside() < 0);
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-int root_build(struct jail *j, const struct policy *p, const struct runtime *r, struct fault *f)
+int root_build(struct jail *j, uint32_t cells, const struct policy *p, const struct runtime *r, struct fault *f)
 {
 	char own_path[PATH_BYTES] = "";
 	ssize_t length = readlink("/proc/self/exe", own_path, sizeof own_path - 1);
 
 	own_path[length > 0 ? length : 0] = '\0';
 	umask(0022);
-	if (enter_namespaces(j, f) < 0)
+	if (enter_namespaces(j, cells, f) < 0)
 		return -1;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
 		fault_set(f, errno, "make mounts private");

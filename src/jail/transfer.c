@@ -52,12 +52,10 @@ int jail_import(struct jail *j, int fd)
 		free(code);
 		return -1;
 	}
-	memset(j, 0, sizeof *j);
-	j->cell_uids = head.jail.cell_uids;
-	j->own_net_fd = -1;
-	j->may_setgroups = head.jail.may_setgroups;
-	j->landlock_abi = head.jail.landlock_abi;
-	j->dropped = head.jail.dropped;
+	*j = head.jail;
+	j->executable = NULL;
+	j->environment = NULL;
+	j->own_net_fd = j->places.work_fd = j->places.shm_fd = -1; /* numbers of the other side */
 	j->filter = (struct policy_filter){ .code = code, .count = (unsigned short)head.instructions };
 	return 0;
 }

@@ -3,7 +3,8 @@
  * Measures a running job from outside, a few times a second. Runs in the spawner.
  *
  * The tree of processes comes from /proc/PID/task/TID/children (proc(5)), starting at the job's init, to which all
- * orphans return, and at the process that a template forked. What is read are numbers that the kernel wrote; no string of the script (a process name) is used.
+ * orphans return, and at the process that a template forked; without namespaces, from a look at all of /proc for the
+ * job's uid. What is read are numbers that the kernel wrote; no string of the script (a process name) is used.
  *
  * Memory is looked at in two steps, because the exact answer is expensive: while the address spaces together are
  * within the limit, no more is asked. Otherwise the proportional set size (each shared page once) is added up, and
@@ -19,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +32,7 @@ enum {
 	PROCESSES_MAX = 4200,               /* NPROC_LIMIT's most, and init */
 	CHILDREN_BYTES = 8 * PROCESSES_MAX, /* seven digits and a blank each */
 	STAT_BYTES = 1024,
+	STATUS_BYTES = 4096,
 	MAPS_BYTES = 16384, /* of /proc/PID/maps at a time; a line is shorter than a quarter of it */
 	SHARED_MAX = 1024,
 	LOOK_MOST_US = 100000,           /* of our CPU time, for one job */
@@ -73,18 +77,93 @@ static void add_children(struct process_list *list, pid_t pid)
 		closedir(threads);
 }
 
+struct process {
+	char state;
+	unsigned long user_ticks, system_ticks;
+	long children_user_ticks, children_system_ticks, threads;
+};
+
+/* The name stands in parentheses and may hold anything, so fields are counted from the last one (proc(5)). */
+static bool read_process(pid_t pid, struct process *p)
+{
+	char path[64], text[STAT_BYTES], *after_name;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
+		return false;
+	after_name = strrchr(text, ')');
+	return after_name &&
+	       sscanf(after_name + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld %*d %*d %ld",
+		      &p->state, &p->user_ticks, &p->system_ticks, &p->children_user_ticks, &p->children_system_ticks,
+		      &p->threads) == 6;
+}
+
+/* Its real uid, which a process without capabilities cannot change to that of another. */
+static bool has_uid(const char *pid, uid_t uid)
+{
+	char path[64], text[STATUS_BYTES], *line;
+	unsigned found;
+
+	snprintf(path, sizeof path, "/proc/%.20s/status", pid);
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
+		return false;
+	line = strstr(text, "\nUid:");
+	return line && sscanf(line + 5, "%u", &found) == 1 && found == uid;
+}
+
+static void add_all_of_uid(struct process_list *list, uid_t uid)
+{
+	DIR *processes = opendir("/proc");
+	struct dirent *entry;
+
+	while (processes && list->count < PROCESSES_MAX && (entry = readdir(processes)))
+		if (isdigit((unsigned char)entry->d_name[0]) && has_uid(entry->d_name, uid))
+			list->pid[list->count++] = (pid_t)strtol(entry->d_name, NULL, 10);
+	if (processes)
+		closedir(processes);
+}
+
 /* The list grows while it is walked: breadth first. */
 static const struct process_list *walk(const struct account_roots *roots)
 {
 	static struct process_list list;
 
 	list.count = 0;
-	list.pid[list.count++] = roots->init;
+	if (roots->uid != 0) {
+		add_all_of_uid(&list, roots->uid);
+		return &list;
+	}
+	if (roots->init > 0)
+		list.pid[list.count++] = roots->init;
 	if (roots->child > 0)
 		list.pid[list.count++] = roots->child;
 	for (size_t i = 0; i < list.count; i++)
 		add_children(&list, list.pid[i]);
 	return &list;
+}
+
+bool account_any_alive(const struct account_roots *roots)
+{
+	const struct process_list *list;
+
+	if (roots->uid == 0)
+		return false;
+	list = walk(roots);
+	for (size_t i = 0; i < list->count; i++) {
+		struct process p;
+
+		/* The first thread of a process can be dead while others live. */
+		if (read_process(list->pid[i], &p) && (p.state != 'Z' || p.threads > 1) && p.state != 'X')
+			return true;
+	}
+	return false;
+}
+
+uint32_t account_threads(pid_t pid)
+{
+	struct process p;
+
+	return pid > 0 && read_process(pid, &p) && p.threads > 0 ? (uint32_t)p.threads : 0;
 }
 
 uint64_t account_cpu_us(const struct account_roots *roots)
@@ -94,18 +173,11 @@ uint64_t account_cpu_us(const struct account_roots *roots)
 	uint64_t ticks = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
-		char path[64], text[STAT_BYTES], *after_name;
-		unsigned long user, system;
-		long children_user, children_system;
+		struct process p;
 
-		snprintf(path, sizeof path, "/proc/%d/stat", (int)list->pid[i]);
-		if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
-			continue;
-		/* The name stands in parentheses and may hold anything, so count fields from the last one. */
-		after_name = strrchr(text, ')');
-		if (after_name && sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld",
-					 &user, &system, &children_user, &children_system) == 4)
-			ticks += user + system + (uint64_t)children_user + (uint64_t)children_system;
+		if (read_process(list->pid[i], &p))
+			ticks += p.user_ticks + p.system_ticks + (uint64_t)p.children_user_ticks +
+				 (uint64_t)p.children_system_ticks;
 	}
 	return ticks * tick_us;
 }
@@ -121,30 +193,41 @@ static uint64_t address_space_bytes(pid_t pid)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static uint64_t field_kb(const char *text, const char *name)
+/* -1: there is no such line. */
+static int64_t field_kb(const char *text, const char *name)
 {
 	const char *at = strstr(text, name);
-	unsigned long long kb;
+	long long kb;
 
-	return at && sscanf(at + strlen(name), " %llu", &kb) == 1 ? kb : 0;
+	return at && sscanf(at + strlen(name), " %lld", &kb) == 1 ? kb : -1;
 }
 
+/* gVisor has the sum of both resident sets alone: too high a figure, and better than none. */
 static uint64_t status_bytes(pid_t pid, const char *field)
 {
-	char path[64], text[4096];
+	char path[64], text[STATUS_BYTES];
+	int64_t kb;
 
 	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	return io_read_file(AT_FDCWD, path, text, sizeof text) > 0 ? field_kb(text, field) * 1024 : 0;
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
+		return 0;
+	kb = field_kb(text, field);
+	if (kb < 0)
+		kb = field_kb(text, "VmRSS:");
+	return kb > 0 ? (uint64_t)kb * 1024 : 0;
 }
 
 /* Pss_Anon needs the right to trace the process; without it the resident set is the next best (too high) figure. */
 static uint64_t anonymous_bytes(pid_t pid)
 {
-	char path[64], text[4096];
+	char path[64], text[STATUS_BYTES];
+	int64_t kb;
 
 	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-	if (io_read_file(AT_FDCWD, path, text, sizeof text) > 0)
-		return field_kb(text, "Pss_Anon:") * 1024;
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) > 0) {
+		kb = field_kb(text, "Pss_Anon:");
+		return kb > 0 ? (uint64_t)kb * 1024 : 0;
+	}
 	return status_bytes(pid, "RssAnon:");
 }
 
@@ -152,15 +235,43 @@ static uint64_t anonymous_bytes(pid_t pid)
  * What is written to a socket and not yet read is kernel memory that is in nobody's set. Each socket of the job (they
  * are all in its own network namespace) counts by what its buffer may hold.
  */
-static uint64_t socket_bytes(pid_t init)
+static uint64_t socket_bytes(pid_t pid)
 {
 	char path[64], text[1024];
 	unsigned long long used;
 
-	snprintf(path, sizeof path, "/proc/%d/net/sockstat", (int)init);
+	snprintf(path, sizeof path, "/proc/%d/net/sockstat", (int)pid);
 	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0 || sscanf(text, "sockets: used %llu", &used) != 1)
 		return 0;
 	return used * SOCKET_BUFFER_BYTES;
+}
+
+/*
+ * Without a network namespace the sockets of the job are among all others, so its descriptors are looked at; and so are
+ * files that have no name any more, which no look into its directories can find. stat(2) opens nothing.
+ */
+static uint64_t descriptor_bytes(pid_t pid)
+{
+	char path[64];
+	uint64_t bytes = 0;
+	struct dirent *entry;
+	DIR *descriptors;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	descriptors = opendir(path);
+	while (descriptors && (entry = readdir(descriptors))) {
+		struct stat info;
+
+		if (!isdigit((unsigned char)entry->d_name[0]) || fstatat(dirfd(descriptors), entry->d_name, &info, 0) < 0)
+			continue;
+		if (S_ISSOCK(info.st_mode))
+			bytes += SOCKET_BUFFER_BYTES;
+		else if (S_ISREG(info.st_mode) && info.st_nlink == 0)
+			bytes += (uint64_t)info.st_blocks * 512;
+	}
+	if (descriptors)
+		closedir(descriptors);
+	return bytes;
 }
 
 struct shared_list {
@@ -191,12 +302,15 @@ static void add_shared(struct shared_list *seen, unsigned long inode, uint64_t r
 	}
 }
 
-/* mmap(MAP_SHARED | MAP_ANONYMOUS) shows as "/dev/zero (deleted)", one inode for each, in one line or several. */
+/*
+ * mmap(MAP_SHARED | MAP_ANONYMOUS) shows as "/dev/zero (deleted)", one inode for each, in one line or several; any other
+ * file without a name is held by its mappings as well.
+ */
 static void add_mapping(struct shared_list *seen, const char *line)
 {
 	unsigned long start, end, offset, inode;
 
-	if (strstr(line, "/dev/zero (deleted)") &&
+	if (strstr(line, " (deleted)") &&
 	    sscanf(line, "%lx-%lx %*s %lx %*s %lu", &start, &end, &offset, &inode) == 4)
 		add_shared(seen, inode, offset + end - start);
 }
@@ -242,25 +356,51 @@ static uint64_t own_cpu_us(void)
 	return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
 }
 
-int account_memory_exceeds(const struct account_roots *roots, uint64_t other_bytes, uint64_t limit_bytes)
+/* Of another uid, /proc shows memory maps and descriptors to who has that uid for files (setfsuid(2)); gVisor to all. */
+static void look_as(const struct account_roots *roots, bool begin)
 {
-	const struct process_list *list = walk(roots);
+	if (!roots->plain || roots->uid == 0)
+		return;
+	(void)setfsgid(begin ? roots->uid : 0);
+	(void)setfsuid(begin ? roots->uid : 0);
+}
+
+static uint64_t kernel_bytes(const struct account_roots *roots)
+{
+	return roots->init > 0 ? socket_bytes(roots->init) : roots->child > 0 ? socket_bytes(roots->child) : 0;
+}
+
+static int exceeds_exactly(const struct account_roots *roots, const struct process_list *list, uint64_t bytes,
+			   uint64_t limit_bytes)
+{
 	static struct shared_list shared;
 	const uint64_t started = own_cpu_us();
-	uint64_t bytes = other_bytes + socket_bytes(roots->init);
 
-	for (size_t i = 0; i < list->count; i++)
-		bytes += address_space_bytes(list->pid[i]);
-	if (bytes <= limit_bytes)
-		return 0;
 	shared.count = 0;
 	shared.bytes = 0;
-	bytes = other_bytes + socket_bytes(roots->init);
 	for (size_t i = 0; i < list->count; i++) {
 		bytes += anonymous_bytes(list->pid[i]);
+		if (roots->plain)
+			bytes += descriptor_bytes(list->pid[i]);
 		add_shared_anonymous(&shared, list->pid[i]);
 		if (own_cpu_us() - started > LOOK_MOST_US)
 			return 1; /* who cannot be measured is not let off: tens of thousands of mappings are no honest use */
 	}
 	return bytes + shared.bytes > limit_bytes;
+}
+
+int account_memory_exceeds(const struct account_roots *roots, uint64_t other_bytes, uint64_t limit_bytes)
+{
+	const struct process_list *list = walk(roots);
+	uint64_t bytes = other_bytes + kernel_bytes(roots);
+	int exceeds;
+
+	for (size_t i = 0; i < list->count; i++)
+		bytes += address_space_bytes(list->pid[i]);
+	if (bytes <= limit_bytes)
+		return 0;
+	look_as(roots, true);
+	exceeds = exceeds_exactly(roots, list, other_bytes + (roots->plain ? 0 : kernel_bytes(roots)), limit_bytes);
+	look_as(roots, false);
+	return exceeds;
 }

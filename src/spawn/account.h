@@ -2,14 +2,26 @@
 /* What a running job uses, read from /proc: inside src/spawn only. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Where the tree of a job's processes starts: its init, and the child of a template, which is no child of init. */
+/*
+ * How a job's processes are found: by its uid, if it has one that is known to /proc; else as the tree below its init and
+ * the child of a template, which is no child of init.
+ */
 struct account_roots {
-	pid_t init;
+	pid_t init;  /* 0: none */
 	pid_t child; /* 0: none */
+	uid_t uid;   /* 0: none */
+	bool plain;  /* without namespaces: sockets and deleted files are looked for process by process */
 };
+
+/* Whether a process of roots->uid runs; one that is dead and not yet waited for does not. False without a uid. */
+bool account_any_alive(const struct account_roots *roots);
+
+/* Threads of a process; 0 when it is gone. */
+uint32_t account_threads(pid_t pid);
 
 /*
  * CPU time of all processes below (and of) the roots, the dead ones that were waited for included, in microseconds.

@@ -10,11 +10,14 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "account.h"
 #include "io.h"
+#include "log.h"
 #include "state.h"
 #include "template.h"
 
@@ -23,16 +26,20 @@ enum {
 	CPU_TICK_US = 100000,   /* where the kernel bounds the memory, only CPU time is watched */
 	TICK_SHARE = 9,         /* times its own length a look is away from the next */
 	PAUSE_MOST_US = 1000000,
+	SWEEP_ATTEMPTS = 3,
 	TAKE_MOST_US = 1000000, /* a child that has not taken its job by then never will: it was stopped, say */
 };
 
-void cell_clear(struct cell *c, uint32_t number)
+void cell_clear(struct cell *c, uint32_t number, const struct jail *j)
 {
 	int net_fd = c->net_fd;
 
 	memset(c, 0, sizeof *c);
 	c->number = number;
 	c->net_fd = net_fd;
+	c->jail = j;
+	c->child_fd = -1;
+	sweep_clear(&c->sweep);
 	c->sync_fd = -1;
 	c->handover_fd = -1;
 	c->handover_end = -1;
@@ -42,16 +49,23 @@ void cell_clear(struct cell *c, uint32_t number)
 		c->namespace_fds[i] = -1;
 }
 
-static void release(struct cell *c)
+static void close_all(struct cell *c)
 {
 	fd_close(&c->sync_fd);
 	fd_close(&c->handover_fd);
 	fd_close(&c->handover_end);
+	fd_close(&c->child_fd);
+	fd_close(&c->sweep.report_fd);
 	for (size_t i = 0; i < INIT_FD_COUNT; i++)
 		fd_close(&c->mount_fds[i]);
 	for (size_t i = 0; i < JAIL_NS_COUNT; i++)
 		fd_close(&c->namespace_fds[i]);
-	cell_clear(c, c->number);
+}
+
+static void release(struct cell *c)
+{
+	close_all(c);
+	cell_clear(c, c->number, c->jail);
 }
 
 static void enter_state(struct cell *c, enum cell_state state)
@@ -68,6 +82,8 @@ struct cell *cell_find_free(struct spawner *s)
 	return NULL;
 }
 
+static void cell_give_up(struct cell *c);
+
 /* ---- the start ---------------------------------------------------------------------------------------------------- */
 
 /* Clones init, maps its ids, lets it go. */
@@ -75,7 +91,6 @@ static int try_to_launch(struct spawner *s, struct cell *c, struct jail_job *job
 {
 	int pair[2];
 
-	job->cell = c->number;
 	for (size_t i = 0; i < JAIL_NS_COUNT; i++)
 		job->namespace_fds[i] = -1;
 	if (!DROPPED(&s->jail, DROP_CGROUP))
@@ -103,21 +118,54 @@ static int try_to_launch(struct spawner *s, struct cell *c, struct jail_job *job
 			kill(c->init, SIGKILL);
 			waitpid(c->init, NULL, 0);
 		}
+		c->init = 0;
 		errno = error;
 		return -1;
 	}
 	return 0;
 }
 
-/* 0, or -1 with errno, and the cell is free. */
+/* Without namespaces there is no init: the child is the job. */
+static int try_to_fork(struct spawner *s, struct cell *c, struct jail_job *job)
+{
+	if (!DROPPED(&s->jail, DROP_CGROUP))
+		job->cgroup_count = cgroups_join_fds(s->cgroups, c->number, job->cgroup_fds);
+	c->child = cold_fork(&s->jail, job, &c->sync_fd);
+	if (c->child > 0)
+		return 0;
+	c->child = 0;
+	return -1;
+}
+
+/* For the processes that look into the directories of the job, or empty them. */
+static struct jail_job same_jail(const struct cell *c)
+{
+	return (struct jail_job){ .cell = c->number,
+				  .limits = c->limits,
+				  .folders = c->folders,
+				  .fds = { -1, -1, -1, -1 },
+				  .net_fd = -1 };
+}
+
+static int make_folders(struct cell *c)
+{
+	if (jail_make_folders(c->jail, c->number, &c->folders) < 0)
+		return -1;
+	sweep_begin(c->jail, &c->sweep);
+	return 0;
+}
+
+/* 0, or -1 with errno, and the cell will be free. */
 static int launch(struct spawner *s, struct cell *c, struct jail_job *job)
 {
 	int error;
 
-	if (try_to_launch(s, c, job) == 0)
+	job->cell = c->number;
+	job->net_fd = -1;
+	if (s->jail.namespaces ? try_to_launch(s, c, job) == 0 : try_to_fork(s, c, job) == 0)
 		return 0;
 	error = errno;
-	release(c);
+	cell_give_up(c);
 	errno = error;
 	return -1;
 }
@@ -134,6 +182,14 @@ int cell_start_cold(struct spawner *s, struct cell *c, const int fds[WIRE_FD_COU
 
 	memcpy(job.fds, fds, sizeof job.fds);
 	read_counters(s, c);
+	if (!s->jail.namespaces && make_folders(c) < 0) {
+		int error = errno;
+
+		cell_give_up(c);
+		errno = error;
+		return -1;
+	}
+	job.folders = c->folders;
 	if (launch(s, c, &job) < 0)
 		return -1;
 	enter_state(c, CELL_RUNNING);
@@ -152,7 +208,7 @@ int cell_start_warm(struct spawner *s, struct cell *c, enum wire_tier tier)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		int error = errno;
 
-		cell_clear(c, c->number);
+		cell_clear(c, c->number, c->jail);
 		errno = error;
 		return -1;
 	}
@@ -160,9 +216,17 @@ int cell_start_warm(struct spawner *s, struct cell *c, enum wire_tier tier)
 	c->handover_end = pair[1];
 	(void)io_set_nonblocking(c->handover_fd, true);
 	read_counters(s, c);
-	if (launch(s, c, &job) < 0)
-		return -1;
 	enter_state(c, CELL_MAKING);
+	if (s->jail.namespaces)
+		return launch(s, c, &job);
+	if (make_folders(c) < 0) {
+		int error = errno;
+
+		cell_give_up(c);
+		errno = error;
+		return -1;
+	}
+	warm_fork(s, c);
 	return 0;
 }
 
@@ -189,6 +253,18 @@ int cell_hand_over(struct cell *c, const int fds[WIRE_FD_COUNT])
 	return 0;
 }
 
+static void kill_processes(struct cell *c)
+{
+	if (c->init > 0)
+		kill(c->init, SIGKILL); /* takes the whole process namespace with it */
+	if (c->jail->namespaces)
+		return;
+	jail_kill_all_of(c->jail, c->number);
+	/* By a descriptor where there is one: a template may have waited for it already, and the number may be another's. */
+	if (c->child > 0 && (c->child_fd < 0 || syscall(SYS_pidfd_send_signal, c->child_fd, SIGKILL, NULL, 0) < 0))
+		kill(c->child, SIGKILL);
+}
+
 void cell_kill(struct cell *c, enum killed_by by)
 {
 	if (c->state == CELL_FREE)
@@ -197,9 +273,17 @@ void cell_kill(struct cell *c, enum killed_by by)
 		c->killed_by = by;
 	if (c->state == CELL_ENDING)
 		return;
-	if (c->init > 0)
-		kill(c->init, SIGKILL); /* takes the whole process namespace with it */
+	kill_processes(c);
 	enter_state(c, CELL_ENDING);
+}
+
+/* Nothing has been started in it, or it could not be: what there is of it goes. */
+static void cell_give_up(struct cell *c)
+{
+	if (c->state == CELL_FREE)
+		c->state = CELL_MAKING; /* no job of its own yet, but something to clear away */
+	c->has_job = false;
+	cell_kill(c, KILLED_BY_NOBODY);
 }
 
 /* ---- what init and child say --------------------------------------------------------------------------------------- */
@@ -269,9 +353,10 @@ void cell_hear(struct cell *c)
 
 /* ---- looking at a running job --------------------------------------------------------------------------------------- */
 
-static uint64_t mount_bytes(const struct cell *c)
+/* Of its tmpfs; or of its directories, as they were last measured. */
+static uint64_t file_bytes(const struct cell *c)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = c->sweep.bytes[0] + c->sweep.bytes[1];
 
 	for (size_t i = 0; i < INIT_FD_COUNT; i++) {
 		struct statfs info;
@@ -282,10 +367,20 @@ static uint64_t mount_bytes(const struct cell *c)
 	return bytes;
 }
 
+static struct account_roots roots_of(const struct cell *c)
+{
+	const bool own_uid = !c->jail->namespaces && c->jail->cell_uids;
+
+	return (struct account_roots){ .init = c->init,
+				       .child = c->child,
+				       .uid = own_uid ? jail_uid_of(c->jail, c->number) : 0,
+				       .plain = !c->jail->namespaces };
+}
+
 /* The group knows it exactly. Without one, children that nobody waits for take what they used with them. */
 static uint64_t used_cpu_us(const struct spawner *s, const struct cell *c)
 {
-	const struct account_roots roots = { .init = c->init, .child = c->child };
+	const struct account_roots roots = roots_of(c);
 	uint64_t us;
 
 	if (!DROPPED(&s->jail, DROP_CGROUP) && cgroups_cpu_us(s->cgroups, c->number, &us))
@@ -302,19 +397,35 @@ static uint64_t pause_after(uint64_t look_us)
 	return TICK_SHARE * look_us < PAUSE_MOST_US ? TICK_SHARE * look_us : PAUSE_MOST_US;
 }
 
+/* What a mount would refuse to hold ends the job: in the directories of the machine nothing else can be done. */
+static bool folders_exceed(struct cell *c, uint64_t now)
+{
+	const struct jail_job job = same_jail(c);
+
+	if (c->jail->namespaces || c->folders.work[0] == '\0')
+		return false;
+	return !sweep_measure(c->jail, &job, &c->sweep, now) || c->sweep.bytes[0] > c->limits.tmp_bytes ||
+	       c->sweep.bytes[1] > c->limits.tmp_bytes;
+}
+
 static void tick(struct spawner *s, struct cell *c)
 {
-	const struct account_roots roots = { .init = c->init, .child = c->child };
-	bool accounting = cgroups_version(s->cgroups) == MEMORY_BY_ACCOUNTING || DROPPED(&s->jail, DROP_CGROUP);
+	const struct account_roots roots = roots_of(c);
+	/* A group does not count files on a disk, and they may be in memory all the same. */
+	bool accounting = cgroups_version(s->cgroups) == MEMORY_BY_ACCOUNTING || !s->jail.namespaces ||
+			  DROPPED(&s->jail, DROP_CGROUP);
 	uint64_t started = io_now_us(), ended;
 
 	if (started < c->next_tick_us)
 		return;
 	cell_hear(c);
 	if (accounting && !DROPPED(&s->jail, DROP_MEMORY)) {
-		if (account_memory_exceeds(&roots, mount_bytes(c), c->limits.memory_bytes))
+		if (folders_exceed(c, started) ||
+		    account_memory_exceeds(&roots, file_bytes(c), c->limits.memory_bytes) ||
+		    (jail_is_one_process(c->jail) && account_threads(c->child) > c->limits.processes))
 			cell_kill(c, KILLED_BY_MEMORY);
-	} else if (cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before) {
+	}
+	if (cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before) {
 		cell_kill(c, KILLED_BY_MEMORY); /* v1 kills one process; the job is over all the same */
 	}
 	c->seen_cpu_us = used_cpu_us(s, c);
@@ -350,6 +461,19 @@ void cell_look(struct spawner *s, struct cell *c, uint64_t now)
 
 /* ---- the end ---------------------------------------------------------------------------------------------------------- */
 
+void cell_child_ended(struct cell *c, int wait_status, uint64_t cpu_us, uint64_t peak_bytes)
+{
+	cell_hear(c);
+	if (!c->ended) {
+		c->ended = true;
+		c->end = (struct init_message){
+			.word = INIT_ENDED, .wait_status = wait_status, .main_cpu_us = cpu_us, .peak_bytes = peak_bytes
+		};
+	}
+	c->child = 0;
+	cell_kill(c, KILLED_BY_NOBODY);
+}
+
 void cell_init_ended(struct cell *c, int status, const struct rusage *usage)
 {
 	cell_hear(c);
@@ -363,8 +487,10 @@ void cell_init_ended(struct cell *c, int status, const struct rusage *usage)
 /* When init is killed, the kernel reaps its children without adding their time to its own. */
 static uint64_t whole_cpu_us(const struct spawner *s, const struct cell *c)
 {
-	uint64_t us, of_processes = job_cpu_us(&c->init_usage) + (c->warm ? c->end.main_cpu_us : 0);
+	uint64_t us, of_processes = job_cpu_us(&c->init_usage);
 
+	if (c->warm || !c->jail->namespaces)
+		of_processes += c->end.main_cpu_us;
 	if (cgroups_cpu_us(s->cgroups, c->number, &us))
 		return us - c->cpu_before_us;
 	return c->seen_cpu_us > of_processes ? c->seen_cpu_us : of_processes;
@@ -378,7 +504,7 @@ static void fill_report(const struct spawner *s, const struct cell *c, struct ex
 	*report = (struct exit_report){ .magic = WIRE_MAGIC,
 					.slot = c->slot,
 					.job_id = c->job_id,
-					.wait_status = c->warm ? -1 : c->init_status,
+					.wait_status = c->warm || !c->jail->namespaces ? -1 : c->init_status,
 					.killed_by = c->killed_by,
 					.start = c->start,
 					.cpu_us = whole_cpu_us(s, c) };
@@ -394,20 +520,76 @@ static void fill_report(const struct spawner *s, const struct cell *c, struct ex
 	} else if (!WIFSIGNALED(c->init_status)) {
 		report->wait_status = -1; /* it ended without a word: before the jail */
 	}
+	if (c->orphaned && c->killed_by == KILLED_BY_NOBODY && WIFSIGNALED(report->wait_status) &&
+	    WTERMSIG(report->wait_status) == SIGKILL) {
+		report->wait_status = -1;
+		report->fault_error = ECHILD;
+	}
 	report->never_ran = c->warm && !c->took && c->killed_by == KILLED_BY_NOBODY;
 	report->oom_killed = cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before;
 }
 
+/* ---- without namespaces: nothing is left, then nothing is left lying about ------------------------------------------------ */
+
+static bool processes_are_gone(struct cell *c)
+{
+	const struct account_roots roots = roots_of(c);
+
+	if (c->jail->namespaces)
+		return true;
+	kill_processes(c); /* again: what was just being forked, by a template, say */
+	return c->child == 0 && !account_any_alive(&roots);
+}
+
+/* Helpers of ours in the same jail end with its processes, and are to be waited for. */
+static bool helpers_are_gone(const struct cell *c)
+{
+	return c->sweep.measurer == 0 && c->sweep.sweeper == 0;
+}
+
+static void start_sweeping(struct cell *c)
+{
+	const struct jail_job job = same_jail(c);
+
+	if (sweep_start(c->jail, &job, &c->sweep) < 0)
+		log_event(LOG_WARNING, NULL, "cannot empty the directories of a job: %s", strerror(errno));
+}
+
+/* Emptied, they can be removed; otherwise once more. A cell whose directories stay is never used again. */
+static void sweep_on(struct cell *c)
+{
+	if (!helpers_are_gone(c))
+		return;
+	if (c->folders.work[0] == '\0' || jail_remove_folders(c->jail, &c->folders) == 0) {
+		release(c);
+	} else if (c->sweep.attempts < SWEEP_ATTEMPTS) {
+		start_sweeping(c);
+	} else if (c->sweep.attempts == SWEEP_ATTEMPTS) {
+		c->sweep.attempts++;
+		log_event(LOG_ERROR, NULL, "%s cannot be emptied: its cell is out of use", c->folders.work);
+	}
+}
+
 bool cell_finish(struct spawner *s, struct cell *c, struct exit_report *report, bool *had_job)
 {
-	if (c->state != CELL_ENDING || c->init > 0 || c->from || c->child > 0)
+	*had_job = false;
+	if (c->state == CELL_SWEEPING)
+		sweep_on(c);
+	if (c->state != CELL_ENDING || c->init > 0 || c->from || !processes_are_gone(c) || c->child > 0)
 		return false;
 	cell_hear(c);
 	*had_job = c->has_job;
 	if (c->has_job) {
 		fill_report(s, c, report);
 		s->cell_of_slot[c->slot] = -1;
+		c->has_job = false;
 	}
-	release(c);
+	if (c->jail->namespaces) {
+		release(c);
+		return true;
+	}
+	close_all(c);
+	enter_state(c, CELL_SWEEPING);
+	sweep_on(c);
 	return true;
 }

@@ -31,6 +31,7 @@
 enum {
 	DRAIN_US = 9500000, /* web has 8 s for its running jobs; platforms kill after 10 */
 	ROUND_MOST_US = 1000000,
+	POLL_US = 5000,
 	SPARE_DESCRIPTORS = 64,
 	DESCRIPTORS_PER_CELL = 20, /* sync pair, handover pair, two mounts, six namespaces, network, six of cgroups */
 	DESCRIPTORS_PER_PLACE = 8, /* in web: pipes */
@@ -58,6 +59,16 @@ enum memory_enforcement spawner_memory_enforcement(const struct spawner *s)
 const struct spawn_status *spawner_status(const struct spawner *s)
 {
 	return s->status;
+}
+
+bool spawner_is_warm(const struct spawner *s)
+{
+	return s->warm;
+}
+
+const char *spawner_no_templates(const struct spawner *s)
+{
+	return s->no_templates[0] ? s->no_templates : NULL;
 }
 
 const char *spawner_imports(const struct spawner *s)
@@ -115,6 +126,15 @@ static void on_child(int number)
 	(void)number; /* only interrupts ppoll */
 }
 
+/* One that looked into the directories of a job, or emptied them. */
+static bool sweep_ended(struct spawner *s, pid_t pid)
+{
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (sweep_reaped(&s->cell[i].sweep, pid))
+			return true;
+	return false;
+}
+
 static struct cell *cell_of_init(struct spawner *s, pid_t pid)
 {
 	for (uint32_t i = 0; i < s->cells; i++)
@@ -137,7 +157,7 @@ static void reap(struct spawner *s)
 			front_web_is_gone(s, status);
 		else if (c)
 			cell_init_ended(c, status, &usage);
-		else
+		else if (!sweep_ended(s, pid))
 			(void)warm_reaped(s, pid, status, &usage);
 	}
 }
@@ -180,6 +200,9 @@ static struct timespec time_to_wait(const struct spawner *s)
 	for (uint32_t i = 0; i < s->cells; i++) {
 		const struct cell *c = &s->cell[i];
 
+		/* What it left behind may be given to somebody else to wait for, who does not tell. */
+		if (!s->jail.namespaces && (c->state == CELL_ENDING || c->state == CELL_SWEEPING))
+			earlier(&when, now + POLL_US);
 		if (!c->has_job || c->state == CELL_ENDING)
 			continue;
 		earlier(&when, c->deadline_us);
@@ -343,9 +366,26 @@ static uint32_t cells_of(const struct config *c)
 	       (c->start == START_WARM ? SPARE_CELLS : 0);
 }
 
-struct spawner *spawner_open(const struct config *c, const struct policy *p, const struct runtime *r, struct fault *f)
+/* Of a service before this one in the same file system, which was killed. They are emptied like those of any job. */
+static void clear_leftovers(struct spawner *s)
+{
+	for (uint32_t i = 0; !s->jail.namespaces && s->jail.cell_uids && i < s->cells; i++) {
+		struct cell *c = &s->cell[i];
+
+		if (jail_make_folders(&s->jail, i, &c->folders) == 0 && jail_remove_folders(&s->jail, &c->folders) == 0)
+			continue;
+		c->state = CELL_ENDING;
+		c->limits = s->most;
+	}
+}
+
+struct spawner *spawner_open(const struct config *c, const char *no_namespaces, const struct policy *p,
+			     const struct runtime *r, struct fault *f)
 {
 	struct spawner *s = calloc(1, sizeof *s);
+	const struct jail_wish wish = { .namespaces = !no_namespaces,
+					.no_namespaces = no_namespaces,
+					.cells = cells_of(c) };
 
 	if (!s) {
 		fault_set(f, ENOMEM, "calloc");
@@ -360,7 +400,7 @@ struct spawner *spawner_open(const struct config *c, const struct policy *p, con
 	s->pool_size = (uint32_t)c->pool_size;
 	for (uint32_t i = 0; i < s->cells; i++) {
 		s->cell[i].net_fd = -1;
-		cell_clear(&s->cell[i], i);
+		cell_clear(&s->cell[i], i, &s->jail);
 	}
 	for (uint32_t i = 0; i < WIRE_PLACES_MAX; i++)
 		s->cell_of_slot[i] = -1;
@@ -371,10 +411,11 @@ struct spawner *spawner_open(const struct config *c, const struct policy *p, con
 		return NULL;
 	}
 	s->cgroups = cgroups_open(s->cells, &s->most, s->cgroup_status);
-	if (jail_prepare(&s->jail, p, r, f) < 0 || warm_open(s, f) < 0) {
+	if (jail_prepare(&s->jail, &wish, p, r, f) < 0 || warm_open(s, f) < 0) {
 		spawner_close(s);
 		return NULL;
 	}
+	clear_leftovers(s);
 	return s;
 }
 
@@ -396,6 +437,7 @@ void spawner_close(struct spawner *s)
 			round_before_serving(s);
 	for (uint32_t i = 0; i < s->cells; i++)
 		fd_close(&s->cell[i].net_fd);
+	jail_abandon(&s->jail);
 	cgroups_close(s->cgroups);
 	if (s->status)
 		munmap(s->status, sizeof *s->status);
@@ -408,6 +450,10 @@ int spawner_wait_warm(struct spawner *s, struct fault *f)
 {
 	for (int tier = 0; s->warm && tier < WIRE_TIERS; tier++)
 		while (s->tier[tier].wanted && s->tier[tier].templates[0].state != TEMPLATE_SERVING) {
+			if (s->tier[tier].refused) {
+				warm_give_up(s, "a template cannot be put into its jail here");
+				break;
+			}
 			if (s->tier[WIRE_FULL].restarts > 0) {
 				fault_set(f, 0, "START=warm: a template with WARM_IMPORTS=\"%s\" could not be started",
 					  s->imports);

@@ -10,6 +10,7 @@
 #include "jail.h"
 #include "own.h"
 #include "spawn.h"
+#include "sweep.h"
 #include "wire.h"
 
 #ifdef SAFE_EXEC_TEST_DROP
@@ -22,9 +23,11 @@
  *     COLD   free -> running -> ending -> free
  *     WARM   free -> making (init) -> forking (template) -> waiting -> running -> ending -> free
  *
+ * Without namespaces there is no init, hence no making, and after ending comes sweeping: its directories are emptied.
+ *
  * A job can be given to a warm cell in any state up to waiting: it lies in the socket until its child takes it.
  */
-enum cell_state { CELL_FREE, CELL_MAKING, CELL_FORKING, CELL_WAITING, CELL_RUNNING, CELL_ENDING };
+enum cell_state { CELL_FREE, CELL_MAKING, CELL_FORKING, CELL_WAITING, CELL_RUNNING, CELL_ENDING, CELL_SWEEPING };
 
 struct template;
 
@@ -39,17 +42,24 @@ struct cell {
 	bool ended; /* end holds how the Python process ended, or which layer failed */
 	struct init_message end;
 	int net_fd; /* empty network of this cell, kept from job to job; -1: not made yet */
+	const struct jail *jail;
+
+	/* without namespaces */
+	struct jail_folders folders;
+	int child_fd; /* pidfd of the child of a template; -1: none */
+	struct sweep sweep;
 
 	/* warm */
 	bool warm;
 	enum wire_tier tier;
 	struct template *from; /* where its fork is under way; NULL otherwise */
 	uint32_t generation;   /* of the template that it was forked from */
-	pid_t child;           /* 0: none, or known to be gone */
+	pid_t child;           /* 0: none, or known to be gone; also of a cold cell without init */
 	int namespace_fds[JAIL_NS_COUNT];
 	int handover_fd;  /* -1: none */
 	int handover_end; /* the child's end, until it is forked */
 	bool took;        /* the child has its job */
+	bool orphaned;    /* its template died, and took it along */
 
 	/* its job */
 	bool has_job;
@@ -91,6 +101,7 @@ enum { TEMPLATES_PER_TIER = 3 };
 
 struct tier {
 	bool wanted;
+	bool refused; /* a template could not even be confined: the machine does not allow it */
 	struct template templates[TEMPLATES_PER_TIER];
 	uint64_t start_at_us; /* when to start the next one; 0: no need */
 	uint64_t delay_us;    /* before the next attempt, while they die young */
@@ -111,6 +122,7 @@ struct spawner {
 
 	/* templates */
 	bool warm;
+	char no_templates[JAIL_STATUS_BYTES]; /* why not, although START=warm */
 	struct tier tier[WIRE_TIERS];
 	uint32_t pool_size;
 	uint32_t generations;
@@ -133,7 +145,7 @@ struct spawner {
 
 /* ---- cell.c */
 
-void cell_clear(struct cell *c, uint32_t number);
+void cell_clear(struct cell *c, uint32_t number, const struct jail *j);
 
 /* A free cell, or NULL. */
 struct cell *cell_find_free(struct spawner *s);
@@ -159,6 +171,9 @@ void cell_hear(struct cell *c);
 
 /* The regular look at a running job: deadline, memory, CPU time. */
 void cell_look(struct spawner *s, struct cell *c, uint64_t now);
+
+/* The Python process has ended: how is in its wait status. */
+void cell_child_ended(struct cell *c, int wait_status, uint64_t cpu_us, uint64_t peak_bytes);
 
 /* Init has been waited for. */
 void cell_init_ended(struct cell *c, int status, const struct rusage *usage);
@@ -187,6 +202,9 @@ bool warm_start(struct spawner *s, const struct start_msg *msg, const int fds[WI
 
 /* Earlier of when and the time at which warm_care() has something to do. */
 uint64_t warm_next_us(const struct spawner *s, uint64_t when);
+
+/* No templates any more: jobs run cold from here on, for this reason. */
+void warm_give_up(struct spawner *s, const char *why);
 
 /* Kills templates and waiting children, for the end. */
 void warm_close(struct spawner *s);

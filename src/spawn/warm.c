@@ -39,6 +39,7 @@ enum {
 	RESTART_LEAST_US = 100000, /* doubled while they die young */
 	RESTART_MOST_US = 30000000,
 	YOUNG_US = 30000000,
+	EXIT_CANNOT_CONFINE = 126,
 	QUIET_US = 20000, /* after a job was handed over, the pool waits this long, or until the job is over */
 };
 
@@ -116,16 +117,16 @@ static int make_setup(const struct jail *j)
 static void become_template(const struct spawner *s, enum wire_tier tier, int channel_fd, int setup_fd)
 {
 	int pair[2], proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int empty_fd = open("/jail/dev/null", O_RDONLY | O_CLOEXEC);
+	int empty_fd = open(s->jail.namespaces ? JAIL_TREE "/dev/null" : "/dev/null", O_RDONLY | O_CLOEXEC);
 
 	if (proc_fd < 0 || empty_fd < 0 || pipe2(pair, O_CLOEXEC) < 0 || dup2(STDERR_FILENO, TEMPLATE_FD_STDERR) < 0 ||
 	    dup2(empty_fd, STDIN_FILENO) < 0 || dup2(pair[1], STDOUT_FILENO) < 0 || dup2(pair[1], STDERR_FILENO) < 0 ||
 	    dup2(channel_fd, TEMPLATE_FD_CHANNEL) < 0 || dup2(setup_fd, TEMPLATE_FD_SETUP) < 0 ||
 	    dup2(proc_fd, TEMPLATE_FD_PROC) < 0)
-		_exit(126);
+		_exit(EXIT_CANNOT_CONFINE);
 	template_exec(&s->jail, tier == WIRE_FULL ? s->imports : "");
 	dprintf(TEMPLATE_FD_STDERR, "template: cannot start: %s\n", strerror(errno));
-	_exit(126);
+	_exit(EXIT_CANNOT_CONFINE);
 }
 
 static int fork_template(struct spawner *s, struct template *t)
@@ -207,6 +208,14 @@ static void schedule_restart(struct spawner *s, const struct template *t)
 	tier->restarts++;
 }
 
+/* Without namespaces the children end with their template (own_uid.c): no script is to blame for it. */
+static void mark_orphans(struct spawner *s, const struct template *t)
+{
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].warm && s->cell[i].generation == t->generation)
+			s->cell[i].orphaned = !s->jail.namespaces;
+}
+
 static void template_is_gone(struct spawner *s, struct template *t, int status)
 {
 	bool expected = t->state == TEMPLATE_RETIRING || s->drain_until_us;
@@ -215,6 +224,9 @@ static void template_is_gone(struct spawner *s, struct template *t, int status)
 		warm_hear(s, t); /* its last words count */
 	forget_forks(s, t);
 	forget_lost_children(s);
+	mark_orphans(s, t);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CANNOT_CONFINE)
+		s->tier[t->tier].refused = true;
 	if (!expected)
 		schedule_restart(s, t);
 	if (!expected && s->web) /* before that it is fatal, and main says so */
@@ -246,17 +258,8 @@ static void child_ended(struct spawner *s, pid_t pid, int wait_status, uint64_t 
 {
 	struct cell *c = cell_of_child(s, pid);
 
-	if (!c)
-		return;
-	cell_hear(c);
-	if (!c->ended) {
-		c->ended = true;
-		c->end = (struct init_message){
-			.word = INIT_ENDED, .wait_status = wait_status, .main_cpu_us = cpu_us, .peak_bytes = peak_bytes
-		};
-	}
-	c->child = 0;
-	cell_kill(c, KILLED_BY_NOBODY);
+	if (c)
+		cell_child_ended(c, wait_status, cpu_us, peak_bytes);
 }
 
 static void template_is_ready(struct spawner *s, struct template *t, const struct template_msg *message)
@@ -278,17 +281,20 @@ static void template_is_ready(struct spawner *s, struct template *t, const struc
 		  "the %s template serves", tier_names[t->tier]);
 }
 
-static void fork_is_done(struct spawner *s, const struct template *t, const struct template_msg *message)
+static void fork_is_done(struct spawner *s, const struct template *t, const struct template_msg *message, int *pidfd)
 {
 	struct cell *c = message->cell < s->cells ? &s->cell[message->cell] : NULL;
 
 	if (!c || c->from != t)
 		return;
 	c->from = NULL;
-	if (message->word == TEMPLATE_FORKED)
+	if (message->word == TEMPLATE_FORKED) {
 		c->child = message->pid;
-	else
+		fd_close(&c->child_fd);
+		c->child_fd = fd_release(pidfd);
+	} else {
 		cell_kill(c, KILLED_BY_NOBODY);
+	}
 }
 
 void warm_hear(struct spawner *s, struct template *t)
@@ -300,10 +306,12 @@ void warm_hear(struct spawner *s, struct template *t)
 
 	while ((got = io_receive(t->channel_fd, &message, sizeof message, fds, &count)) == sizeof message &&
 	       message.magic == TEMPLATE_MAGIC) {
+		OWNED_FD pidfd = count > 0 ? fds[0] : -1;
+
 		if (message.word == TEMPLATE_READY && t->state == TEMPLATE_STARTING)
 			template_is_ready(s, t, &message);
 		else if (message.word == TEMPLATE_FORKED || message.word == TEMPLATE_FAILED)
-			fork_is_done(s, t, &message);
+			fork_is_done(s, t, &message, &pidfd);
 		else if (message.word == TEMPLATE_ENDED)
 			child_ended(s, message.pid, message.wait_status, message.cpu_us, message.peak_bytes);
 	}
@@ -336,7 +344,9 @@ void warm_fork(struct spawner *s, struct cell *c)
 	int fds[IO_MAX_FDS], join_fds[JAIL_CGROUP_FDS_MAX];
 	size_t groups = DROPPED(&s->jail, DROP_CGROUP) ? 0 : cgroups_join_fds(s->cgroups, c->number, join_fds);
 
-	memcpy(fds, c->namespace_fds, sizeof c->namespace_fds);
+	for (size_t i = 0; i < JAIL_NS_COUNT; i++)
+		fds[i] = c->namespace_fds[i] >= 0 ? c->namespace_fds[i] : c->handover_end;
+	message.folders = c->folders;
 	fds[FORK_FD_HANDOVER] = c->handover_end;
 	fds[FORK_FD_NET] = c->net_fd >= 0 ? c->net_fd : c->handover_end;
 	memcpy(fds + FORK_FD_COUNT, join_fds, groups * sizeof *fds);
@@ -518,6 +528,14 @@ static bool has_forks_under_way(const struct spawner *s, const struct template *
 	return false;
 }
 
+static bool has_children(const struct spawner *s, const struct template *t)
+{
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].warm && s->cell[i].generation == t->generation && s->cell[i].child > 0)
+			return true;
+	return false;
+}
+
 static void care_for(struct spawner *s, struct tier *tier, uint64_t now)
 {
 	enum wire_tier kind = (enum wire_tier)(tier - s->tier);
@@ -534,7 +552,8 @@ static void care_for(struct spawner *s, struct tier *tier, uint64_t now)
 		t = &tier->templates[i];
 		if (t->state == TEMPLATE_STARTING && now > t->started_us + START_MOST_US)
 			kill_template(t, "its imports take longer than a minute");
-		if (t->state == TEMPLATE_RETIRING && !t->dismissed && !has_forks_under_way(s, t)) {
+		if (t->state == TEMPLATE_RETIRING && !t->dismissed && !has_forks_under_way(s, t) &&
+		    (s->jail.namespaces || !has_children(s, t))) {
 			/* It ends at the end of file, and can still say what it knows; its children become ours. */
 			shutdown(t->channel_fd, SHUT_WR);
 			t->dismissed = true;
@@ -603,10 +622,12 @@ int warm_open(struct spawner *s, struct fault *f)
 	s->status = mmap(NULL, sizeof *s->status, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s->status == MAP_FAILED)
 		return fault_set(f, errno, "mmap");
+	if (s->warm && s->jail.namespaces && !jail_may_join(&s->jail))
+		warm_give_up(s, "this kernel cannot move a process into the namespaces of another (setns)");
 	if (!s->warm)
 		return 0;
 	/* Children of a template that dies are given to us, and not to process 1. */
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 && s->jail.namespaces)
 		return fault_set(f, errno, "become the reaper of orphans");
 	s->tier[WIRE_BARE].wanted = true;
 	s->tier[WIRE_FULL].wanted = s->imports[0] != '\0';
@@ -614,6 +635,14 @@ int warm_open(struct spawner *s, struct fault *f)
 		if (s->tier[tier].wanted)
 			start_template(s, (enum wire_tier)tier);
 	return 0;
+}
+
+void warm_give_up(struct spawner *s, const char *why)
+{
+	snprintf(s->no_templates, sizeof s->no_templates, "%s", why);
+	log_event(LOG_WARNING, NULL, "START=warm is not possible here, jobs run cold: %s", why);
+	warm_close(s);
+	s->warm = false;
 }
 
 void warm_close(struct spawner *s)

@@ -25,9 +25,11 @@ static struct template_state state = { .image_error = ENOSYS };
 
 static PyObject *begin(PyObject *self, PyObject *unused)
 {
+	bool namespaces = false;
+
 	(void)self;
 	(void)unused;
-	return template_begin() < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(0);
+	return template_begin(&namespaces) < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyBool_FromLong(namespaces);
 }
 
 static PyObject *flush_c(PyObject *self, PyObject *unused)
@@ -150,7 +152,7 @@ static PyObject *reseed_mt19937(PyObject *self, PyObject *capsule)
 
 /* clang-format off */
 static PyMethodDef methods[] = {
-	{ "begin", begin, METH_NOARGS, "Take over the descriptors that the spawner left." },
+	{ "begin", begin, METH_NOARGS, "Take over the descriptors that the spawner left; say if jobs have namespaces." },
 	{ "flush_c", flush_c, METH_NOARGS, "Write out what the C library has buffered." },
 	{ "settle_heap", settle_heap, METH_NOARGS, "Have the C library sort what was freed." },
 	{ "take_snapshot", take_snapshot, METH_NOARGS, "Move the heap to a file in memory: 0, or the errno." },

@@ -2,6 +2,7 @@
 /* A template: a warm interpreter that the spawner has children forked from. Inside src/template only. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,8 +13,11 @@ struct template_hooks {
 	void (*after_fork_child)(void);
 };
 
-/* Takes over the descriptors of include/template.h. 0, or -1 with errno. Called once. */
-int template_begin(void);
+/*
+ * Takes over the descriptors of include/template.h. *namespaces: whether its children will have their own. 0, or -1 with
+ * errno. Called once.
+ */
+int template_begin(bool *namespaces);
 
 /* How cheap its forks are; for the spawner, which shows it. */
 struct template_state {
@@ -35,8 +39,8 @@ int template_wait(void);
 int snapshot_take(int proc_fd, uint64_t *bytes);
 
 /*
- * For the trial: forks as template_serve() does, and gives the child a mount namespace with a small tmpfs over folder.
- * Returns 1 in the child; 0 in the parent when the child has ended; -1 with errno.
+ * For the trial: forks as template_serve() does, and gives the child that folder as its working directory, empty: with
+ * namespaces, by a small tmpfs over it. Returns 1 in the child; 0 in the parent when the child has ended; -1 with errno.
  */
 int template_fork_trial(const struct template_hooks *hooks, const char *folder);
 

@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,7 +46,7 @@ static struct {
 	char name[NAME_BYTES]; /* of Python, which a child has again when it has its job */
 } template;
 
-int template_begin(void)
+int template_begin(bool *namespaces)
 {
 	sigset_t child;
 
@@ -61,6 +62,7 @@ int template_begin(void)
 		return -1;
 	if (template.own_pid_namespace_fd < 0 || sigprocmask(SIG_BLOCK, &child, NULL) < 0)
 		return -1;
+	*namespaces = template.jail.namespaces;
 	template.signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	return template.signal_fd < 0 ? -1 : 0;
 }
@@ -91,17 +93,25 @@ int template_fork_trial(const struct template_hooks *hooks, const char *folder)
 		return pid < 0 ? -1 : 0;
 	}
 	hooks->after_fork_child();
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m") < 0)
+	if (template.jail.namespaces &&
+	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	     mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m") < 0))
+		_exit(1);
+	if (chdir(folder) < 0)
 		_exit(1);
 	return 1;
 }
 
-static void say(struct template_msg *message)
+static void say_with(struct template_msg *message, int fd)
 {
 	message->magic = TEMPLATE_MAGIC;
-	if (io_send(TEMPLATE_FD_CHANNEL, message, sizeof *message, NULL, 0) < 0)
+	if (io_send(TEMPLATE_FD_CHANNEL, message, sizeof *message, &fd, fd >= 0) < 0)
 		_exit(0); /* the spawner is gone */
+}
+
+static void say(struct template_msg *message)
+{
+	say_with(message, -1);
 }
 
 /* ---- a child ---------------------------------------------------------------------------------------------------- */
@@ -137,7 +147,7 @@ static void enter_cell(const struct jail_job *job, int handover_fd)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup3(handover_fd, JAIL_FD_SYNC, O_CLOEXEC) < 0 || prctl(PR_SET_NAME, "safe-exec-wait") < 0)
 		_exit(EXIT_CANNOT_JOIN);
-	if (jail_join(&template.jail, job, &fault) < 0)
+	if ((template.jail.namespaces ? jail_join : jail_enter)(&template.jail, job, &fault) < 0)
 		fail(&fault);
 	if (jail_limit_descriptors(&template.jail, job) < 0)
 		fail(&(struct jail_fault){ .error = errno });
@@ -201,6 +211,8 @@ static struct jail_job job_of(const struct fork_msg *message, const int *fds, si
 	struct jail_job job = { .cell = message->cell,
 				.limits = message->limits,
 				.waits = true,
+				.forked = true,
+				.folders = message->folders,
 				.fds = { -1, -1, -1, -1 },
 				.net_fd = message->has_net ? fds[FORK_FD_NET] : -1,
 				.cgroup_count = count - FORK_FD_COUNT };
@@ -220,7 +232,7 @@ static pid_t fork_into(const struct template_hooks *hooks, int pid_namespace_fd)
 	pid_t pid;
 	int error;
 
-	if (setns(pid_namespace_fd, CLONE_NEWPID) < 0)
+	if (template.jail.namespaces && setns(pid_namespace_fd, CLONE_NEWPID) < 0)
 		return -1;
 	hooks->before_fork();
 	pid = fork();
@@ -228,9 +240,16 @@ static pid_t fork_into(const struct template_hooks *hooks, int pid_namespace_fd)
 		return 0;
 	error = errno;
 	hooks->after_fork_parent();
-	(void)setns(template.own_pid_namespace_fd, CLONE_NEWPID);
+	if (template.jail.namespaces)
+		(void)setns(template.own_pid_namespace_fd, CLONE_NEWPID);
 	errno = error;
 	return pid;
+}
+
+/* Where the spawner has nothing else by which to kill exactly this process: here it has not been waited for. */
+static bool needs_pidfd(pid_t pid)
+{
+	return pid > 0 && jail_is_one_process(&template.jail);
 }
 
 /* True in the child. */
@@ -262,7 +281,8 @@ static bool take_fork(const struct template_hooks *hooks)
 	}
 	for (size_t i = 0; i < count; i++)
 		close(fds[i]);
-	say(&answer);
+	OWNED_FD pidfd = needs_pidfd(answer.pid) ? (int)syscall(SYS_pidfd_open, answer.pid, 0) : -1;
+	say_with(&answer, pidfd);
 	return false;
 }
 

@@ -89,6 +89,11 @@ static json_t *templates(const struct web_setup *setup)
 	return object;
 }
 
+static bool is_warm(const struct web_setup *setup)
+{
+	return setup->config->start == START_WARM && !setup->no_templates;
+}
+
 static const char *why_not_ready(const struct service *s)
 {
 	if (s->draining)
@@ -107,7 +112,7 @@ static struct reply answer_health(const struct service *s, const struct route_re
 				   reason == NULL, "status", status, "service", SAFE_EXEC_NAME, "version",
 				   SAFE_EXEC_VERSION, "isolation", "level", setup->level, "layers", layers(setup),
 				   "memory_enforced_by", setup->memory_enforced_by, "start",
-				   setup->config->start == START_WARM ? "warm" : "cold", "jobs", "running",
+				   is_warm(setup) ? "warm" : "cold", "jobs", "running",
 				   (json_int_t)s->executor->running_count, "queued",
 				   (json_int_t)s->executor->waiting_count, "slots",
 				   (json_int_t)s->executor->settings.slots, "queue_limit",
@@ -115,7 +120,9 @@ static struct reply answer_health(const struct service *s, const struct route_re
 				   (double)((io_now_us() - s->started_us) / 1000) / 1000);
 
 	(void)r;
-	if (health && setup->config->start == START_WARM)
+	if (health && setup->no_templates)
+		json_object_set_new(health, "no_templates", json_string(setup->no_templates));
+	if (health && is_warm(setup))
 		json_object_set_new(health, "templates", templates(setup));
 	if (health && reason)
 		json_object_set_new(health, "reason", json_string(reason));

@@ -69,10 +69,12 @@ static void close_inherited(int a, int b)
 static void become_harmless(const struct web_setup *setup)
 {
 	struct fault f;
-	uid_t uid = setup->from_root ? JAIL_WEB_UID : geteuid();
-	gid_t gid = setup->from_root ? JAIL_WEB_UID : getegid();
+	uid_t uid = setup->jail->cell_uids ? jail_web_uid(setup->jail) : geteuid();
+	gid_t gid = setup->jail->cell_uids ? jail_web_uid(setup->jail) : getegid();
 
-	if (jail_drop_privileges(setup->from_root, uid, gid, &f) < 0) {
+	if (jail_enclose_web(setup->jail) < 0)
+		fail("leave the file system");
+	if (jail_drop_privileges(setup->jail->cell_uids, uid, gid, &f) < 0) {
 		log_event(LOG_ERROR, NULL, "web cannot start: %s", f.text);
 		_exit(EXIT_FAILURE);
 	}
@@ -96,8 +98,6 @@ static void start(struct web *w, int channel_fd)
 	signal(SIGINT, SIG_IGN); /* from a terminal it reaches everybody; the spawner decides and sends SIGTERM */
 	signal(SIGTERM, on_stop);
 	close_inherited(channel_fd, w->setup->listen_fd);
-	if (chroot("/empty") < 0 || chdir("/") < 0)
-		fail("chroot");
 	if (listen(w->setup->listen_fd, BACKLOG) < 0) /* again: a web before this one may have shut the socket down */
 		fail("listen");
 	if (loop_open(&w->loop) < 0 || executor_open(&w->executor, &w->loop, channel_fd, &settings) < 0)

@@ -6,6 +6,7 @@ The environment of the test run decides what is started:
     SAFE_EXEC_BIN         the binary (default build/safe-exec)
     SAFE_EXEC_TEST_USER   start it as this ordinary user, by name or number
     SAFE_EXEC_TEST_START  the START mode (default warm)
+    SAFE_EXEC_TEST_LEVEL  "standard": on a machine that refuses namespaces (tests/platform/no_namespaces.c)
 """
 
 import json
@@ -17,7 +18,7 @@ import subprocess
 import tempfile
 import time
 
-__all__ = ["ROOT", "SETTINGS", "Server", "StartFailed", "binary", "base_env", "run_once",
+__all__ = ["ROOT", "SETTINGS", "Server", "StartFailed", "binary", "command", "base_env", "run_once",
            "answers_ready", "descendants", "free_port", "wait_until", "alive", "processes"]
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -41,6 +42,13 @@ class StartFailed(Exception):
 def binary():
     """The path of the service under test."""
     return os.path.join(ROOT, os.environ.get("SAFE_EXEC_BIN", "build/safe-exec"))
+
+
+def command():
+    """What is run to start the service under test."""
+    if os.environ.get("SAFE_EXEC_TEST_LEVEL", "strong") == "standard":
+        return [os.path.join(ROOT, "build", "no-namespaces"), binary()]
+    return [binary()]
 
 
 def base_env(overrides=None):
@@ -72,7 +80,7 @@ def _identity():
 
 def run_once(*args, env=None, timeout=30):
     """Runs the binary to its end (--help, --check, a fatal setting)."""
-    return subprocess.run([binary(), *args], env=base_env(env), cwd="/", timeout=timeout,
+    return subprocess.run([*command(), *args], env=base_env(env), cwd="/", timeout=timeout,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           **_identity())
 
@@ -156,7 +164,7 @@ class Server:
         self._log = tempfile.TemporaryFile("w+b")
         env = base_env({"HOST": "127.0.0.1", **self.settings, "PORT": self.port})
         self.process = subprocess.Popen(
-            [binary(), *self.args], env=env, cwd="/", stdin=subprocess.DEVNULL,
+            [*command(), *self.args], env=env, cwd="/", stdin=subprocess.DEVNULL,
             stdout=self._log, stderr=self._log, start_new_session=True, **_identity())
         if wait_ready:
             try:

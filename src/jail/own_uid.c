@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Layer: own uid. Where namespaces are refused, and the service was started as root: each cell has a uid that nothing
+ * else on the machine has, and its root directory is the tree in the image (chroot(2)).
+ *
+ * Stops: opening, signalling and tracing what belongs to the service, to other jobs or to the machine's users; a job
+ * can be counted and killed as a whole, whatever its processes have become the children of; RLIMIT_NPROC counts it
+ * alone. The chroot hides the names of everything outside the runtime: volumes, secrets, /proc.
+ * Does not stop: reading files that everybody may read, without the chroot (landlock.c does); what needs no uid, such
+ * as the network (the filter's work). A chroot holds a process without capabilities that has no directory open outside.
+ * Missing: in containers that start as another user, in restricted Kubernetes pods, and without CAP_SETUID and
+ * CAP_SETGID. The chroot: where the image's tree is not there or cannot be completed.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "layer.h"
+#include "own.h"
+
+enum { MAP_BYTES = 4096, OTHER_UIDS = 2 /* for killing, and web */ };
+
+static bool has_uid_range(void)
+{
+	char map[MAP_BYTES], *line, *save = NULL;
+
+	if (io_read_file(AT_FDCWD, "/proc/self/uid_map", map, sizeof map) < 0)
+		return false;
+	for (line = strtok_r(map, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned long inside, outside, count;
+
+		if (sscanf(line, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside <= JAIL_UIDS_FIRST &&
+		    inside + count >= JAIL_UIDS_END)
+			return true;
+	}
+	return false;
+}
+
+/* Root with the right to become somebody else: tried, in a child, not read off a bit mask. */
+static bool may_change_ids(void)
+{
+	const uid_t uid = JAIL_UIDS_FIRST;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/*
+ * A name in the abstract namespace of sockets can be bound once (unix(7)), and is free again when its owner ends, however
+ * that happens. Services in different network namespaces do not see each other's; nor do they see each other's processes,
+ * as containers go.
+ */
+static int claim(unsigned number)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	OWNED_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "safe-exec/uids/%u", number);
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0)
+		return -1;
+	return fd_release(&fd);
+}
+
+static void release_claims(struct jail *j)
+{
+	while (j->claims > 0)
+		close(j->claim_fds[--j->claims]);
+}
+
+/* So many in a row. */
+static bool claim_from(struct jail *j, unsigned first, size_t count)
+{
+	for (j->claims = 0; j->claims < count; j->claims++) {
+		j->claim_fds[j->claims] = claim(first + (unsigned)j->claims);
+		if (j->claim_fds[j->claims] < 0) {
+			release_claims(j);
+			return false;
+		}
+	}
+	j->first_uid = JAIL_UIDS_FIRST + first * JAIL_UIDS_OF_ONE_CLAIM;
+	return true;
+}
+
+bool own_uids_claim(struct jail *j, uint32_t cells)
+{
+	const size_t count = (cells + OTHER_UIDS + JAIL_UIDS_OF_ONE_CLAIM - 1) / JAIL_UIDS_OF_ONE_CLAIM;
+	const unsigned all = (JAIL_UIDS_END - JAIL_UIDS_FIRST) / JAIL_UIDS_OF_ONE_CLAIM;
+
+	if (geteuid() != 0 || !has_uid_range() || !may_change_ids())
+		return false;
+	for (unsigned first = 0; first + count <= all; first++)
+		if (claim_from(j, first, count))
+			return true;
+	return false;
+}
+
+uid_t jail_uid_of(const struct jail *j, uint32_t cell)
+{
+	return j->cell_uids ? j->first_uid + OTHER_UIDS + cell : j->outer_uid;
+}
+
+uid_t jail_web_uid(const struct jail *j)
+{
+	return j->cell_uids ? j->first_uid + 1 : j->outer_uid;
+}
+
+/*
+ * Without namespaces there is no init that the spawner could kill instead: the death signal ends a job whose parent
+ * (the spawner, or a template that ends with it) is gone. It is set last, since a change of ids clears it (prctl(2)),
+ * which makes the process undumpable as well: /proc/self belongs to root then.
+ */
+int own_uid_enter(const struct jail *j, const struct jail_job *job)
+{
+	const uid_t uid = jail_uid_of(j, job->cell);
+
+	if (j->namespaces)
+		return 0;
+	umask(0022);
+	if (setsid() < 0 || (j->chroots && !DROPPED(j, DROP_CHROOT) && chroot(JAIL_TREE) < 0))
+		return -1;
+	if (j->cell_uids && !DROPPED(j, DROP_OWN_UID) &&
+	    (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
+		return -1;
+	if (chdir(job->folders.work) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
+		return -1;
+	return prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/*
+ * kill(2): -1 means every process that the caller may signal. Who it may signal is decided by the caller's real and
+ * effective uid against the real and saved uid of the other. So for a moment this process has the cell's effective uid
+ * and a real one that nothing else has; nothing of the job can signal it back, since its saved uid stays root's.
+ */
+void jail_kill_all_of(const struct jail *j, uint32_t cell)
+{
+	const uid_t uid = jail_uid_of(j, cell);
+	int death_signal = 0;
+
+	if (!j->cell_uids || uid == 0)
+		return;
+	(void)prctl(PR_GET_PDEATHSIG, &death_signal);
+	if (setresuid(j->first_uid, uid, 0) == 0)
+		(void)kill(-1, SIGKILL);
+	if (setresuid(0, 0, 0) < 0)
+		abort(); /* this process would be nobody from here on */
+	(void)prctl(PR_SET_PDEATHSIG, death_signal); /* cleared by the change of ids */
+}
