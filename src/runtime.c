@@ -17,6 +17,7 @@
 
 #include "assets.h"
 #include "io.h"
+#include "jail.h"
 #include "own.h"
 
 enum { ANSWER_BYTES = 1 << 18, ANSWER_MS = 60000 };
@@ -174,8 +175,15 @@ static int replace(char **where, const char *value)
 	return *where ? 0 : -1;
 }
 
+/* In the image the runtime lies in a tree to which links lead: jobs, and everybody else, know it by the names of those. */
+static char *without_tree(char *path)
+{
+	return runtime_lies_under(path, JAIL_TREE "/usr") ? path + strlen(JAIL_TREE) : path;
+}
+
 static int take(struct runtime *r, const char *word, char *value, bool *ended, struct fault *f)
 {
+	value = without_tree(value);
 	if (strcmp(word, "implementation") == 0 && strcmp(value, "cpython") != 0)
 		return fault_set(f, 0, "PYTHON_BIN is %s, not CPython", value);
 	if (strcmp(word, "number") == 0 && atoi(value) < 309)

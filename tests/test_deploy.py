@@ -334,7 +334,7 @@ def test_health_checks_by_command():
     """Compose and the image run the program itself, by the path and with the flag that it has."""
     command, image = compose()["healthcheck"]["test"], source("Dockerfile")
     assert command[0] == "CMD" and "CMD " + json.dumps(command[1:]) in image
-    assert f"COPY --from=build /source/build/safe-exec {command[1]}\n" in image
+    assert f"COPY --from=build /out/ {os.path.dirname(command[1])}/\n" in image
     assert f'"{command[2]}"' in source("src/config.c")
 
 

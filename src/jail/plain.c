@@ -277,12 +277,12 @@ static int keep_few_capabilities(struct fault *f)
 	return identity_keep_capabilities(needed) < 0 ? fault_set(f, errno, "give up capabilities") : 0;
 }
 
-static int refuse(struct fault *f)
+static int refuse(const struct jail *j, struct fault *f)
 {
 	fault_set(f, 0,
 		  "no layer for files works here: namespaces are refused (%s), the kernel has no Landlock, and the "
 		  "service cannot give jobs a uid and a root directory of their own",
-		  f->text);
+		  j->no_namespaces);
 	return fault_hint(f, "allow one of them: start the image as root (own uids and chroot), use a kernel with "
 			     "Landlock (5.13, lsm=landlock), or allow user namespaces (deploy/docker-seccomp.json)");
 }
@@ -298,10 +298,8 @@ int plain_build(struct jail *j, uint32_t cells, const struct policy *p, const st
 		fault_set(&why, 0, "it takes root's rights");
 	if (!j->cell_uids || use_tree(j, cells, p, &why) < 0)
 		snprintf(j->no_chroot, sizeof j->no_chroot, "%.80s", why.text);
-	if (!j->chroots && j->landlock_abi == 0) {
-		snprintf(f->text, sizeof f->text, "%.200s", j->no_namespaces);
-		return refuse(f);
-	}
+	if (!j->chroots && j->landlock_abi == 0)
+		return refuse(j, f);
 	if (!j->chroots && use_machine(j, f) < 0)
 		return -1;
 	j->own_shm = j->places.shm_fd >= 0;

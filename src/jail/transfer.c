@@ -53,6 +53,7 @@ int jail_import(struct jail *j, int fd)
 		return -1;
 	}
 	*j = head.jail;
+	j->chroots = false; /* a template has its children's root already */
 	j->executable = NULL;
 	j->environment = NULL;
 	j->own_net_fd = j->places.work_fd = j->places.shm_fd = -1; /* numbers of the other side */

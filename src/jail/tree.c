@@ -78,7 +78,8 @@ int tree_copy_file(const char *machine, const char *path, struct fault *f)
 
 int tree_copy_library_alternatives(const char *machine, struct fault *f)
 {
-	static const char *const names[] = { "libblas.so.3", "liblapack.so.3", "libcblas.so.3", "libatlas.so.3" };
+	static const char *const names[] = { "libblas.so.3", "liblapack.so.3", "libcblas.so.3", "libatlas.so.3",
+					     "libopenblas.so.0" };
 	static const char *const triplets[] = { "x86_64-linux-gnu", "aarch64-linux-gnu" };
 
 	for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)

@@ -8,8 +8,8 @@
  * is an ordinary semaphore shared between processes. The directory is made by whoever starts the job.
  *
  * It protects nothing: it runs inside the job, as untrusted as the script, and only the permissions of the directories
- * keep jobs apart. It does not reach who opens /dev/shm by path (multiprocessing.Value and Array do), who asks
- * libc.so.6 itself for a function (dlsym with its handle, dlvsym), static programs, or who drops LD_PRELOAD.
+ * keep jobs apart. It does not reach who opens /dev/shm by path (multiprocessing's Value, Array and Barrier do), who
+ * asks libc.so.6 itself for a function (dlsym with its handle, dlvsym), static programs, or who drops LD_PRELOAD.
  *
  * Names, flags and errors: shm_open(3), sem_open(3), sem_close(3), sem_unlink(3), sem_overview(7). Beyond them, a file
  * that cannot be a semaphore is EINVAL, where the C library would map it. No stdio, no output, no environment.
@@ -111,10 +111,11 @@ static int unlink_object(const char *prefix, const char *name)
 {
 	char path[PATH_BYTES];
 
+	/* The man pages have no EINVAL and no EPERM here. */
 	if (object_path(path, prefix, name) != 0)
-		return -1;
+		return errno == EINVAL ? fail(ENOENT) : -1;
 	if (unlink(path) != 0)
-		return errno == EPERM ? fail(EACCES) : -1; /* the one that the man pages know */
+		return errno == EPERM ? fail(EACCES) : -1;
 	return 0;
 }
 
@@ -126,7 +127,7 @@ EXPORTED int shm_open(const char *name, int flags, mode_t mode)
 	if (object_path(path, "", name) != 0)
 		return -1;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	fd = open_object(path, flags | O_NONBLOCK, mode);
+	fd = open_object(path, flags, mode);
 	pthread_setcancelstate(cancel, NULL);
 	return fd;
 }

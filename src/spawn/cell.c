@@ -538,6 +538,9 @@ static bool processes_are_gone(struct cell *c)
 	if (c->jail->namespaces)
 		return true;
 	kill_processes(c); /* again: what was just being forked, by a template, say */
+	/* Where there is no subreaper (gVisor before 2023), somebody else waits for the children of a dead template. */
+	if (c->orphaned && c->child > 0 && kill(c->child, 0) < 0 && errno == ESRCH)
+		c->child = 0;
 	return c->child == 0 && !account_any_alive(&roots);
 }
 
@@ -566,6 +569,7 @@ static void sweep_on(struct cell *c)
 		start_sweeping(c);
 	} else if (c->sweep.attempts == SWEEP_ATTEMPTS) {
 		c->sweep.attempts++;
+		c->lost = true;
 		log_event(LOG_ERROR, NULL, "%s cannot be emptied: its cell is out of use", c->folders.work);
 	}
 }

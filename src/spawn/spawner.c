@@ -433,7 +433,7 @@ void spawner_close(struct spawner *s)
 {
 	warm_close(s);
 	for (uint32_t i = 0; i < s->cells; i++)
-		while (s->cell[i].state != CELL_FREE)
+		while (s->cell[i].state != CELL_FREE && !s->cell[i].lost)
 			round_before_serving(s);
 	for (uint32_t i = 0; i < s->cells; i++)
 		fd_close(&s->cell[i].net_fd);

@@ -48,6 +48,7 @@ struct cell {
 	struct jail_folders folders;
 	int child_fd; /* pidfd of the child of a template; -1: none */
 	struct sweep sweep;
+	bool lost; /* its directories cannot be emptied: it is not used again */
 
 	/* warm */
 	bool warm;

@@ -143,8 +143,13 @@ static PyObject *reseed_mt19937(PyObject *self, PyObject *capsule)
 	if (!generator)
 		return NULL;
 	numbers = *generator;
-	if (getrandom(numbers->key, sizeof numbers->key, 0) != sizeof numbers->key)
-		return PyErr_SetFromErrno(PyExc_OSError);
+	for (size_t done = 0; done < sizeof numbers->key;) { /* beyond 256 bytes it may give fewer (getrandom(2)) */
+		ssize_t got = getrandom((char *)numbers->key + done, sizeof numbers->key - done, 0);
+
+		if (got < 0)
+			return PyErr_SetFromErrno(PyExc_OSError);
+		done += (size_t)got;
+	}
 	numbers->key[0] |= 0x80000000U; /* never all zeros */
 	numbers->position = MT19937_WORDS;
 	return PyLong_FromLong(0);

@@ -127,7 +127,7 @@ static sem_t *opened(const char *name, int flags, unsigned int value)
 	do {                                                                                                           \
 		errno = 0;                                                                                             \
 		check((call) == (failed), "%s: succeeded", #call);                                                     \
-		check(errno == (expected), "%s: %s, not " #expected, #call, strerror(errno));                          \
+		check(errno == (expected), "%s: %s", #call, strerror(errno));                                          \
 	} while (0)
 
 static void names_that_are_refused(void **state)
@@ -153,9 +153,9 @@ static void names_that_are_refused(void **state)
 	long_path[3000] = '/';
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		FAILS(shm_open(rows[i].name, O_CREAT | O_RDWR, 0600), -1, rows[i].error);
-		FAILS(shm_unlink(rows[i].name), -1, rows[i].error);
+		FAILS(shm_unlink(rows[i].name), -1, rows[i].error == EINVAL ? ENOENT : rows[i].error);
 		FAILS(sem_open(rows[i].name, O_CREAT, 0600, 0), SEM_FAILED, rows[i].error);
-		FAILS(sem_unlink(rows[i].name), -1, rows[i].error);
+		FAILS(sem_unlink(rows[i].name), -1, rows[i].error == EINVAL ? ENOENT : rows[i].error);
 	}
 }
 
@@ -264,7 +264,7 @@ static void shared_memory_is_an_ordinary_file(void **state)
 	again = shm_open("m", O_RDONLY, 0);
 	assert_int_equal(again, lowest); /* the lowest free one, as POSIX wants */
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	assert_int_equal(fcntl(fd, F_GETFL) & (O_NONBLOCK | O_ACCMODE), O_NONBLOCK | O_RDWR);
+	assert_int_equal(fcntl(fd, F_GETFL) & (O_NONBLOCK | O_ACCMODE), O_RDWR);
 	assert_int_equal(fcntl(again, F_GETFL) & O_ACCMODE, O_RDONLY);
 	assert_int_equal(fstat(fd, &file), 0);
 	assert_int_equal(file.st_mode & 0777, 0644); /* masked by the umask */
