@@ -85,7 +85,7 @@ struct jail {
 	char no_namespaces[JAIL_STATUS_BYTES]; /* why not; also for the next two */
 	bool chroots;                          /* jobs have JAIL_TREE as their root */
 	char no_chroot[JAIL_STATUS_BYTES];
-	bool own_shm;                /* jobs have LD_PRELOAD set to a library that puts /dev/shm where they may write */
+	bool own_shm; /* jobs have LD_PRELOAD set to a library that puts /dev/shm where they may write */
 	char runner[JAIL_PATH_BYTES]; /* the folder of runner.py, as a job sees it */
 	char base[JAIL_PATH_BYTES];   /* a directory of this service's own on the machine; "" where it needs none */
 	char empty[JAIL_PATH_BYTES];  /* a directory in which web is locked up; "" where only Landlock can do it */
@@ -95,7 +95,7 @@ struct jail {
 	struct policy_filter filter;
 	const char *executable; /* of Python, inside */
 	char **environment;
-	bool cell_uids;  /* started as root: one outer uid per cell, and these are: */
+	bool cell_uids; /* started as root: one outer uid per cell, and these are: */
 	uid_t first_uid;
 	int claim_fds[JAIL_CLAIMS_MAX];
 	size_t claims;
@@ -117,7 +117,7 @@ struct jail_job {
 	bool waits;  /* there is no job yet: an init that keeps its namespaces for a child to come, or such a child */
 	bool forked; /* from a template */
 	struct jail_folders folders; /* without namespaces */
-	int fds[WIRE_FD_COUNT]; /* -1 while it waits */
+	int fds[WIRE_FD_COUNT];      /* -1 while it waits */
 	int cgroup_fds[JAIL_CGROUP_FDS_MAX];
 	size_t cgroup_count;
 	int namespace_fds[JAIL_NS_COUNT]; /* of jail_join(); -1 where the kernel has no such namespace */

@@ -24,8 +24,8 @@ struct web_setup {
 	const struct runtime *runtime;
 	const struct policy_filter *filter;
 	const struct jail *jail;
-	const char *level;         /* "strong", "standard" */
-	const char *no_templates;  /* why jobs run cold although START is warm; NULL otherwise */
+	const char *level;        /* "strong", "standard" */
+	const char *no_templates; /* why jobs run cold although START is warm; NULL otherwise */
 	struct web_layer layers[WEB_LAYERS_MAX];
 	size_t layer_count;
 	const char *memory_enforced_by;

@@ -149,7 +149,7 @@ struct spawner *ladder_open(const struct config *c, const struct policy *p, cons
 			    struct selftest *test, struct fault *f)
 {
 	const bool may_be_standard = c->isolation == ISOLATION_AUTO;
-	struct spare spare;
+	struct spare spare = { .pid = -1, .tell_fd = -1 };
 	char reason[REASON_BYTES];
 	struct spawner *s;
 	bool by_isolation;

@@ -118,9 +118,9 @@ static size_t read_rest(int fd, char *buffer, size_t capacity)
 
 static const char *name_of(enum wire_tier tier)
 {
-	static const char *const names[] = { [WIRE_BARE] = "warm, bare template",
-					     [WIRE_FULL] = "warm, full template",
-					     [WIRE_COLD] = "cold" };
+	static const char *const names[] = {
+		[WIRE_BARE] = "warm, bare template", [WIRE_FULL] = "warm, full template", [WIRE_COLD] = "cold"
+	};
 
 	return names[tier];
 }
@@ -219,7 +219,8 @@ static int make_neighbour(const struct jail *j, char *path, size_t capacity, str
 
 static void remove_neighbour(const struct jail *j)
 {
-	OWNED_FD dir_fd = j->namespaces ? -1 : openat(j->places.work_fd, "neighbour", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	OWNED_FD dir_fd = j->namespaces ? -1 :
+					  openat(j->places.work_fd, "neighbour", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir_fd < 0)
 		return;
@@ -237,8 +238,9 @@ static int write_attempts(const struct selftest *t, const struct jail *j, char *
 	length = snprintf(script, SCRIPT_BYTES,
 			  "CANARY = \"%s\"\nPORT = %u\nPIDS = (%d, %d)\nNEIGHBOUR = \"%s\"\nSTRONG = %s\n"
 			  "ONE_PROCESS = %s\n%s",
-			  t->canary, t->port, (int)getpid(), (int)getppid(), neighbour, j->namespaces ? "True" : "False",
-			  jail_is_one_process(j) ? "True" : "False", asset_selftest.bytes);
+			  t->canary, t->port, (int)getpid(), (int)getppid(), neighbour,
+			  j->namespaces ? "True" : "False", jail_is_one_process(j) ? "True" : "False",
+			  asset_selftest.bytes);
 	return length < 0 || length >= SCRIPT_BYTES ? fault_set(f, 0, "the self-test is too long") : 0;
 }
 
@@ -262,7 +264,8 @@ static int try_to_get_out(const struct selftest *t, struct spawner *s, enum wire
 		return fault_set(f, 0, "self-test: a jailed script (%s) got out: %.*s", name_of(tier),
 				 (int)run.frame.payload_bytes, run.frame.payload);
 	if (!canary_is_untouched(t))
-		return fault_set(f, 0, "self-test: a jailed script (%s) got out: it wrote %s", name_of(tier), t->canary);
+		return fault_set(f, 0, "self-test: a jailed script (%s) got out: it wrote %s", name_of(tier),
+				 t->canary);
 	return 0;
 }
 

@@ -7,6 +7,7 @@ profile for Kubernetes nodes: see deploy/README.md.
 
 import copy
 import json
+import os
 import re
 import shutil
 import subprocess

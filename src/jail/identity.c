@@ -84,10 +84,9 @@ int identity_enter(const struct jail *j, const struct jail_job *job)
 		return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* or the filter could not be installed at all */
 	if (identity_drop_capabilities() < 0)
 		return -1;
-	if (!ids_are(j->namespaces ? JAIL_UID : jail_uid_of(j, job->cell),
-		     j->namespaces  ? JAIL_GID :
-		     j->cell_uids   ? jail_uid_of(j, job->cell) :
-				      j->outer_gid)) {
+	if (!ids_are(j->namespaces ? JAIL_UID : jail_uid_of(j, job->cell), j->namespaces ? JAIL_GID :
+									   j->cell_uids  ? jail_uid_of(j, job->cell) :
+											   j->outer_gid)) {
 		errno = EPERM;
 		return -1;
 	}

@@ -159,6 +159,6 @@ void jail_kill_all_of(const struct jail *j, uint32_t cell)
 	if (setresuid(j->first_uid, uid, 0) == 0)
 		(void)kill(-1, SIGKILL);
 	if (setresuid(0, 0, 0) < 0)
-		abort(); /* this process would be nobody from here on */
+		abort();                             /* this process would be nobody from here on */
 	(void)prctl(PR_SET_PDEATHSIG, death_signal); /* cleared by the change of ids */
 }

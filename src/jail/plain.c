@@ -139,8 +139,10 @@ static bool is_same_file(const char *folder, const char *name, const struct asse
 	char path[PATH_BYTES];
 	ssize_t length;
 
+	if (!bytes)
+		return false;
 	snprintf(path, sizeof path, "%s/%s", folder, name);
-	length = bytes ? io_read_file(AT_FDCWD, path, bytes, FILE_BYTES) : -1;
+	length = io_read_file(AT_FDCWD, path, bytes, FILE_BYTES);
 	return length == (ssize_t)asset->length && memcmp(bytes, asset->bytes, asset->length) == 0;
 }
 
@@ -244,7 +246,8 @@ static int add_readable(struct jail *j, const char *path, struct fault *f)
 		if (strcmp(j->readable[i], path) == 0)
 			return 0;
 	if (j->readable_count == JAIL_READABLE_MAX || strlen(path) >= sizeof j->readable[0])
-		return fault_set(f, ENAMETOOLONG, "PYTHON_BIN needs %s: too many directories, or too long a name", path);
+		return fault_set(f, ENAMETOOLONG, "PYTHON_BIN needs %s: too many directories, or too long a name",
+				 path);
 	memcpy(j->readable[j->readable_count++], path, strlen(path) + 1);
 	return 0;
 }
@@ -319,8 +322,14 @@ static void remove_in(const char *folder, const char *name)
 /* Only what is ours, by its name; the directories of jobs were removed with them. */
 void plain_remove(const struct jail *j)
 {
-	static const char *const names[] = { "runner/runner.py", "runner/tojson.py", "runner/template.py",
-					     "runner/_template.abi3.so", "runner/" TREE_SHM_LIBRARY, "runner", "empty" };
+	static const char shm_library[] = "runner/" TREE_SHM_LIBRARY;
+	static const char *const names[] = { "runner/runner.py",
+					     "runner/tojson.py",
+					     "runner/template.py",
+					     "runner/_template.abi3.so",
+					     shm_library,
+					     "runner",
+					     "empty" };
 
 	if (j->base[0] == '\0')
 		return;

@@ -19,12 +19,24 @@
 static int read_dropped(struct jail *j, struct fault *f)
 {
 	static const char *const names[DROP_COUNT] = {
-		[DROP_CGROUP] = "cgroup",     [DROP_PID_NS] = "pid",        [DROP_NET_NS] = "net",
-		[DROP_IPC_NS] = "ipc",        [DROP_UTS_NS] = "uts",        [DROP_MOUNTS] = "mounts",
-		[DROP_READONLY] = "readonly", [DROP_PROC] = "proc",         [DROP_LIMITS] = "limits",
-		[DROP_IDENTITY] = "identity", [DROP_LANDLOCK] = "landlock", [DROP_DESCRIPTORS] = "descriptors",
-		[DROP_FILTER] = "filter",     [DROP_WALL] = "wall",         [DROP_MEMORY] = "memory",
-		[DROP_CPU] = "cpu",           [DROP_OWN_UID] = "own_uid",   [DROP_CHROOT] = "chroot",
+		[DROP_CGROUP] = "cgroup",
+		[DROP_PID_NS] = "pid",
+		[DROP_NET_NS] = "net",
+		[DROP_IPC_NS] = "ipc",
+		[DROP_UTS_NS] = "uts",
+		[DROP_MOUNTS] = "mounts",
+		[DROP_READONLY] = "readonly",
+		[DROP_PROC] = "proc",
+		[DROP_LIMITS] = "limits",
+		[DROP_IDENTITY] = "identity",
+		[DROP_LANDLOCK] = "landlock",
+		[DROP_DESCRIPTORS] = "descriptors",
+		[DROP_FILTER] = "filter",
+		[DROP_WALL] = "wall",
+		[DROP_MEMORY] = "memory",
+		[DROP_CPU] = "cpu",
+		[DROP_OWN_UID] = "own_uid",
+		[DROP_CHROOT] = "chroot",
 		[DROP_ONE_PROCESS] = "one_process",
 	};
 	const char *list = getenv("SAFE_EXEC_TEST_DROP");

@@ -373,7 +373,8 @@ static int build_tree(struct jail *j, const struct policy *p, const struct runti
 	if (mount("tmpfs", "/jail", "tmpfs", MS_NOSUID | MS_NODEV, "size=8m,mode=0755") < 0)
 		return fault_set(f, errno, "mount a tmpfs as the root of jobs");
 	if (tree_write_files(j, 0, f) < 0 || bind_devices(f) < 0 || apply_mount_policy(p, f) < 0 ||
-	    bind_runtime(j, p, r, f) < 0 || tree_copy_library_alternatives(old_root, f) < 0 || hide_own_program(own_path, f) < 0)
+	    bind_runtime(j, p, r, f) < 0 || tree_copy_library_alternatives(old_root, f) < 0 ||
+	    hide_own_program(own_path, f) < 0)
 		return -1;
 	if (DROPPED(j, DROP_MOUNTS) && bind_rest_of_machine(f) < 0)
 		return -1;

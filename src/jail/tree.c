@@ -134,7 +134,7 @@ static int write_passwd(const struct jail *j, uint32_t cells, struct fault *f)
 	if (!passwd || !group)
 		return fault_set(f, ENOMEM, "malloc");
 #define ADD(format, ...) used += (size_t)snprintf(passwd + used, capacity - used, format "\n", __VA_ARGS__)
-#define ADD_GROUP(name, id) \
+#define ADD_GROUP(name, id)                                                                                            \
 	used_group += (size_t)snprintf(group + used_group, capacity - used_group, "%s:x:%u:\n", name, (unsigned)(id))
 	ADD("%s:x:0:0:root:/:/usr/sbin/nologin", "root");
 	ADD(JAIL_USER ":x:%d:%d:" JAIL_USER ":/tmp:/bin/sh", JAIL_UID, JAIL_GID);

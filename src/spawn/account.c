@@ -262,7 +262,8 @@ static uint64_t descriptor_bytes(pid_t pid)
 	while (descriptors && (entry = readdir(descriptors))) {
 		struct stat info;
 
-		if (!isdigit((unsigned char)entry->d_name[0]) || fstatat(dirfd(descriptors), entry->d_name, &info, 0) < 0)
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    fstatat(dirfd(descriptors), entry->d_name, &info, 0) < 0)
 			continue;
 		if (S_ISSOCK(info.st_mode))
 			bytes += SOCKET_BUFFER_BYTES;
@@ -310,8 +311,7 @@ static void add_mapping(struct shared_list *seen, const char *line)
 {
 	unsigned long start, end, offset, inode;
 
-	if (strstr(line, " (deleted)") &&
-	    sscanf(line, "%lx-%lx %*s %lx %*s %lu", &start, &end, &offset, &inode) == 4)
+	if (strstr(line, " (deleted)") && sscanf(line, "%lx-%lx %*s %lx %*s %lu", &start, &end, &offset, &inode) == 4)
 		add_shared(seen, inode, offset + end - start);
 }
 

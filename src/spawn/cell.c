@@ -140,11 +140,9 @@ static int try_to_fork(struct spawner *s, struct cell *c, struct jail_job *job)
 /* For the processes that look into the directories of the job, or empty them. */
 static struct jail_job same_jail(const struct cell *c)
 {
-	return (struct jail_job){ .cell = c->number,
-				  .limits = c->limits,
-				  .folders = c->folders,
-				  .fds = { -1, -1, -1, -1 },
-				  .net_fd = -1 };
+	return (struct jail_job){
+		.cell = c->number, .limits = c->limits, .folders = c->folders, .fds = { -1, -1, -1, -1 }, .net_fd = -1
+	};
 }
 
 static int make_folders(struct cell *c)

@@ -20,7 +20,11 @@
 
 static char *runner_path(const struct jail *j, char *path)
 {
-	stpcpy(stpcpy(path, j->runner), "/runner.py");
+	static const char name[] = "/runner.py";
+	const size_t length = strlen(j->runner);
+
+	memcpy(path, j->runner, length);
+	memcpy(path + length, name, sizeof name);
 	return path;
 }
 

@@ -18,10 +18,10 @@
 
 enum {
 	DEPTH_MAX = 64,
-	ENTRY_BYTES = 4096,           /* an empty file is not for nothing */
-	PATIENCE_US = 2000000,        /* for one measurement */
-	AGAIN_US = 1000000,           /* after which any change is a reason to measure */
-	SHARE = 8,                    /* of the limit: a loss of room by this much is a reason at once */
+	ENTRY_BYTES = 4096,    /* an empty file is not for nothing */
+	PATIENCE_US = 2000000, /* for one measurement */
+	AGAIN_US = 1000000,    /* after which any change is a reason to measure */
+	SHARE = 8,             /* of the limit: a loss of room by this much is a reason at once */
 	FAILURES_MAX = 3,
 };
 

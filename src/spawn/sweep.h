@@ -20,7 +20,7 @@ enum { SWEEP_FOLDERS = 2 /* work, shm */ };
 struct sweep {
 	pid_t measurer; /* 0: none under way */
 	int report_fd;
-	uint64_t started_us; /* the last measurement */
+	uint64_t started_us;                /* the last measurement */
 	uint64_t free_bytes[SWEEP_FOLDERS]; /* of the file systems, at that time */
 	uint64_t free_files[SWEEP_FOLDERS];
 	uint64_t bytes[SWEEP_FOLDERS]; /* as measured */

@@ -36,10 +36,12 @@ _CALLS = [
     (r"strcpy|strcat|sprintf|vsprintf|stpcpy|gets|alloca|strtok|mktemp|tmpnam", (), "no bound, or no state of its own"),
     (r"system|popen", (), "a shell"),
     (r"printf|puts|putchar|vprintf", ("src/main.c", "src/config.c", "src/health.c"), "standard output is for --help, --check and --health"),
-    (r"fork|vfork", ("src/spawn/", "src/template/serve.c", "src/jail/root.c", "src/runtime.c", "src/supervise.c"), "web and the parsers never fork"),
+    (r"fork|vfork", ("src/spawn/", "src/template/serve.c", "src/jail/", "src/ladder.c", "src/runtime.c", "src/supervise.c"),
+     "web and the parsers never fork"),
     (r"exec(?:ve?|vpe?|le?|lp|veat)|posix_spawnp?", ("src/spawn/python.c", "src/runtime.c"), "one place becomes Python"),
     (r"pthread_create|thrd_create", (), "every process here has one thread"),
-    (r"unlink|remove|rename|chown|lchown", (), "the service never touches a script's files by path"),
+    # tree.c and plain.c: directories of the service, where no script can write; preload: runs in the job
+    (r"unlink|remove|rename|chown|lchown", ("src/jail/tree.c", "src/jail/plain.c", "src/preload/"), "the service never touches a script's files by path"),
 ]
 _STDOUT = re.compile(r"\b(?:fprintf|fputs|fputc|fwrite|vfprintf)\s*\([^;]*\bstdout\b")
 _RAW_CLONE = re.compile(r"\bSYS_(?:clone3?|fork|vfork)\b")
