@@ -40,7 +40,7 @@ SOURCES    = $(wildcard src/*.c src/web/*.c src/spawn/*.c src/jail/*.c)
 LINTED     = $(SOURCES) $(wildcard src/template/*.c src/preload/*.c)
 # The extension module of a template: what joins a cell, without what builds the jail's root. It is loaded into PYTHON_BIN,
 # which is not sanitized, so it never is.
-TEMPLATE   = $(wildcard src/template/*.c) $(filter-out $(addprefix src/jail/,root.c prepare.c plain.c tree.c folders.c),$(wildcard src/jail/*.c)) src/io.c src/fault.c
+TEMPLATE   = $(wildcard src/template/*.c) $(filter-out $(addprefix src/jail/,root.c prepare.c plain.c tree.c folders.c),$(wildcard src/jail/*.c)) src/spawn/init.c src/io.c src/fault.c
 HEADERS    = $(wildcard include/*.h src/*/*.h)
 EMBEDDED   = $(wildcard runner/*.py policy/*) $(shell find src/web/assets -type f 2>/dev/null)
 OBJECTS    = $(SOURCES:src/%.c=$(OUT)/%.o) $(OUT)/assets.o

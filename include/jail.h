@@ -83,7 +83,9 @@ struct jail_staged_tree {
 struct jail {
 	bool namespaces;
 	char no_namespaces[JAIL_STATUS_BYTES]; /* why not; also for the next two */
-	bool chroots;                          /* jobs have JAIL_TREE as their root */
+	/* The kernel lets nobody enter the namespaces of another process (gVisor): a template clones the init as well. */
+	bool inits_by_template;
+	bool chroots; /* jobs have JAIL_TREE as their root */
 	char no_chroot[JAIL_STATUS_BYTES];
 	bool own_shm; /* jobs have LD_PRELOAD set to a library that puts /dev/shm where they may write */
 	char runner[JAIL_PATH_BYTES]; /* the folder of runner.py, as a job sees it */
@@ -110,25 +112,27 @@ struct jail {
 	uint32_t dropped; /* test builds only: bit n = layer n is left out */
 };
 
+/* What a process is in its cell. All but the first have none of the job's pipes yet, or never. */
+enum jail_role {
+	JAIL_COLD_INIT, /* or, without namespaces, the job itself */
+	JAIL_HOLDER,    /* an init that holds the namespaces of a cell for the child of a template */
+	JAIL_CHILD,     /* of a template; or one that looks after the directories of a job */
+	JAIL_WARM_INIT, /* cloned by a template, to fork such a child itself: see jail.inits_by_template */
+};
+
 /* One job, as the child sees it: on the stack of who clones, copied by clone. */
 struct jail_job {
 	uint32_t cell;
 	struct job_limits limits;
-	bool waits;  /* there is no job yet: an init that keeps its namespaces for a child to come, or such a child */
-	bool forked; /* from a template */
+	enum jail_role role;
 	struct jail_folders folders; /* without namespaces */
-	int fds[WIRE_FD_COUNT];      /* -1 while it waits */
+	int fds[WIRE_FD_COUNT];      /* -1: none */
+	int handover_fd;             /* of a warm init */
 	int cgroup_fds[JAIL_CGROUP_FDS_MAX];
 	size_t cgroup_count;
 	int namespace_fds[JAIL_NS_COUNT]; /* of jail_join(); -1 where the kernel has no such namespace */
 	int net_fd;                       /* of the cell, or -1 */
 };
-
-/* An init that holds a cell for the child of a template. */
-static inline bool jail_is_waiting_init(const struct jail_job *job)
-{
-	return job->waits && !job->forked;
-}
 
 /* What a child says when a layer failed: one message on the sync descriptor, then _exit. */
 struct jail_fault {
@@ -190,9 +194,6 @@ int jail_import(struct jail *j, int fd);
  * (370 us). Returns its descriptor with close-on-exec, or -1 with errno. The caller stays where it is.
  */
 int jail_make_network(void);
-
-/* With namespaces: whether this kernel lets a process enter those of another one (jail_join); tried, in a child. */
-bool jail_may_join(const struct jail *j);
 
 /*
  * Child: the last limit, once it has sent its descriptors to the spawner: those under way count per uid, which jobs may

@@ -24,12 +24,12 @@ enum { TEMPLATE_MAGIC = 0x53455854 };
 enum { TEMPLATE_FD_CHANNEL = 3, TEMPLATE_FD_SETUP, TEMPLATE_FD_PROC, TEMPLATE_FD_STDERR, TEMPLATE_FDS };
 
 /* Descriptors of a fork_msg: the cell's namespaces, then these, then up to JAIL_CGROUP_FDS_MAX of control groups. */
-enum { FORK_FD_HANDOVER = JAIL_NS_COUNT, FORK_FD_NET, FORK_FD_COUNT };
+enum { FORK_FD_HANDOVER = JAIL_NS_COUNT, FORK_FD_NET, FORK_FD_SYNC, FORK_FD_COUNT };
 
 struct fork_msg {
 	uint32_t magic;
 	uint32_t cell;
-	uint32_t has_net; /* 0: FORK_FD_NET stands for nothing */
+	uint32_t has_net; /* 0: FORK_FD_NET stands for nothing; FORK_FD_SYNC is of use where templates clone inits */
 	uint32_t reserved;
 	struct job_limits limits;
 	struct jail_folders folders; /* without namespaces; then all descriptors of namespaces stand for nothing */
@@ -42,7 +42,7 @@ struct template_msg {
 	uint32_t magic;
 	uint32_t word; /* enum template_word */
 	uint32_t cell;
-	int32_t pid;             /* FORKED, ENDED */
+	int32_t pid;             /* FORKED, ENDED; of the init, where templates clone those */
 	int32_t error;           /* FAILED: errno; READY: why there is no snapshot, 0 if there is one */
 	int32_t wait_status;     /* ENDED */
 	uint64_t cpu_us;         /* ENDED: of the child and what it waited for */

@@ -114,7 +114,7 @@ def become(names, runner):
     os.close(nowhere)
     sys.orig_argv = sys.orig_argv[:sys.orig_argv.index("--template")] if hasattr(sys, "orig_argv") else []
     native = _load_extension(runner)
-    namespaces = native.begin()
+    own_mounts = native.begin()
     hooks = _Hooks()
     gc.disable()
     _import([*(name for name in _COMMON if _exists(name)), *names])
@@ -130,7 +130,7 @@ def become(names, runner):
     gc.collect()
     gc.freeze()                 # or the first collection in a child would copy nearly every page
     native.settle_heap()
-    native.set_prefault(_learn(native, newborn, runner, namespaces))
+    native.set_prefault(_learn(native, newborn, runner, own_mounts))
     gc.enable()
     _expect_one_thread()
     _expect_no_shared_memory()
@@ -239,10 +239,10 @@ class _Newborn:
         self._main_thread._native_id = os.getpid()      # of the main thread it is the same number
 
 
-def _learn(native, newborn, runner, namespaces):
+def _learn(native, newborn, runner, own_mounts):
     """Return the pages that a trial job dirties; b"" where the platform does not tell: then it is only slower."""
     try:
-        if namespaces:          # the child gets one of its own over it
+        if own_mounts:          # the child gets an empty one over it
             return _run_trial(native, newborn, runner, _FOLDER)
         folder = sys.modules["tempfile"].mkdtemp()
         try:

@@ -59,11 +59,16 @@ int descriptors_enter(const struct jail *j, const struct jail_job *job)
 	};
 
 	for (int fd = 0; fd < JAIL_FD_SYNC; fd++)
-		if (dup2(job->waits ? sources[JAIL_FD_STDIN] : sources[fd], fd) < 0)
+		if (dup2(job->role == JAIL_COLD_INIT ? sources[fd] : sources[JAIL_FD_STDIN], fd) < 0)
 			return -1;
+	if (job->role == JAIL_WARM_INIT && dup2(job->handover_fd, JAIL_FD_NS) < 0)
+		return -1;
 	if (DROPPED(j, DROP_DESCRIPTORS)) /* leave one that survives exec */
 		return fcntl(JAIL_FD_STDIN, F_DUPFD, JAIL_FD_COUNT) < 0 ? -1 :
 									  jail_close_range(MOST_DESCRIPTORS, INT_MAX);
-	/* A waiting init still has to send its namespaces on, which lie from JAIL_FD_NS on. */
-	return jail_close_range(jail_is_waiting_init(job) ? JAIL_FD_COUNT : JAIL_FD_NS, INT_MAX);
+	/* A holder still has to send its namespaces on, which lie from JAIL_FD_NS on; a warm init keeps what its child needs. */
+	return jail_close_range(job->role == JAIL_HOLDER    ? JAIL_FD_COUNT :
+				job->role == JAIL_WARM_INIT ? JAIL_FD_NS + 1 :
+							      JAIL_FD_NS,
+				INT_MAX);
 }

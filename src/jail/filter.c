@@ -32,7 +32,7 @@ int jail_install_filter(const struct policy_filter *filter)
 /* An init that only waits is still to send its namespaces; then it gets the filter below, which is stricter. */
 int filter_enter(const struct jail *j, const struct jail_job *job)
 {
-	if (DROPPED(j, DROP_FILTER) || jail_is_waiting_init(job))
+	if (DROPPED(j, DROP_FILTER) || job->role == JAIL_HOLDER)
 		return 0;
 	return jail_install_filter(&j->filter);
 }

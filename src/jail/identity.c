@@ -140,16 +140,17 @@ int identity_keep_capabilities(uint64_t mask)
 static int enter_tree(const struct jail *j)
 {
 	if (j->namespaces)
-		return mounts_for_template(j) < 0 || chroot(JAIL_TREE) < 0 || chdir("/") < 0 ? -1 : 0;
+		return mounts_for_template(j);
 	return (j->chroots && chroot(JAIL_TREE) < 0) || chdir("/") < 0 ? -1 : 0;
 }
 
 int jail_confine_template(const struct jail *j)
 {
 	const struct rlimit stack = { JAIL_STACK_BYTES, JAIL_STACK_BYTES };
-	const uint64_t needed = j->namespaces ? 1ULL << CAP_SYS_ADMIN :
-				j->cell_uids  ? 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_SETPCAP :
-						0;
+	const uint64_t needed = j->inits_by_template ? 0 :
+				j->namespaces        ? 1ULL << CAP_SYS_ADMIN :
+				j->cell_uids         ? 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_SETPCAP :
+						       0;
 
 	jail_reset_signals();
 	/* Stacks of threads take their size from the limit at exec. */

@@ -23,6 +23,9 @@ int mounts_join(const struct jail *j, const struct jail_job *job);
 /* Of the main thread, and of each thread unless it asks for another size. */
 enum { JAIL_STACK_BYTES = 8 << 20 };
 
+/* namespaces.c: whether this kernel lets a process enter those of another one (jail_join); tried, in a child. */
+bool namespaces_may_be_joined(const struct jail *j);
+
 /* mounts.c: what a template sees. */
 int mounts_for_template(const struct jail *j);
 
@@ -69,6 +72,7 @@ enum drop {
 	DROP_OWN_UID,
 	DROP_CHROOT,
 	DROP_ONE_PROCESS,
+	DROP_JOIN, /* no layer: as a kernel without setns(2) into process namespaces */
 	DROP_WALL,
 	DROP_MEMORY,
 	DROP_CPU,

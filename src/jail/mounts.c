@@ -89,16 +89,34 @@ static int mount_staged_trees(const struct jail *j)
 	return 0;
 }
 
+/* pivot_root(2): with both arguments ".", the old root lies over the new one until it is detached. */
+static int change_root(void)
+{
+	if (chdir("/jail") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
+		return -1;
+	return chdir("/");
+}
+
 /*
  * A template has the shared root as its own, with a /tmp that nobody else sees: imports may want a temporary file, and
  * runtime trees below /tmp are to be seen in there as they are in a job.
  */
 int mounts_for_template(const struct jail *j)
 {
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("tmpfs", "/jail/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=0700") < 0)
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return -1;
-	return mount_staged_trees(j);
+	/* What the inits that it will clone make their root of, under the name that it has for others. */
+	if (j->inits_by_template && mount("/jail", "/jail/jail", NULL, MS_BIND | MS_REC, NULL) < 0)
+		return -1;
+	if (mount("tmpfs", "/jail/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=0700") < 0 ||
+	    mount_staged_trees(j) < 0)
+		return -1;
+	if (!j->inits_by_template)
+		return chroot("/jail") < 0 ? -1 : chdir("/");
+	/* Who was chrooted may not make a user namespace (user_namespaces(7)). */
+	if (mount("/jail", "/jail", NULL, MS_BIND | MS_REC, NULL) < 0)
+		return -1;
+	return change_root();
 }
 
 /* The namespace that was joined has them. */
@@ -124,8 +142,7 @@ int mounts_enter(const struct jail *j, const struct jail_job *job)
 		return -1;
 	if (mount_staged_trees(j) < 0 || mount_proc(j) < 0)
 		return -1;
-	/* pivot_root(2): with both arguments ".", the old root lies over the new one until it is detached. */
-	if (chdir("/jail") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
+	if (change_root() < 0)
 		return -1;
 	umask(0022);
 	return chdir("/tmp");

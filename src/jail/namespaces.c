@@ -228,12 +228,14 @@ static bool try_to_join(void)
 }
 
 /* In a child: the namespace of its children, once set, could not be set back by everybody. */
-bool jail_may_join(const struct jail *j)
+bool namespaces_may_be_joined(const struct jail *j)
 {
 	int status;
-	pid_t pid = fork();
+	pid_t pid;
 
-	(void)j;
+	if (DROPPED(j, DROP_JOIN))
+		return false;
+	pid = fork();
 	if (pid == 0)
 		_exit(!try_to_join());
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
@@ -258,9 +260,9 @@ int namespaces_enter(const struct jail *j, const struct jail_job *job)
 	if (!DROPPED(j, DROP_UTS_NS) && sethostname(host, sizeof host - 1) < 0)
 		return -1;
 	/* Hides the group's path. Older kernels have no such namespace; then nobody can join this one either. */
-	if (unshare(CLONE_NEWCGROUP) < 0 && (job->waits || (errno != EINVAL && errno != EPERM)))
+	if (unshare(CLONE_NEWCGROUP) < 0 && (job->role == JAIL_HOLDER || (errno != EINVAL && errno != EPERM)))
 		return -1;
 	if (unshare(CLONE_NEWNS) < 0)
 		return -1;
-	return job->waits ? keep_namespaces() : 0;
+	return job->role == JAIL_HOLDER ? keep_namespaces() : 0;
 }

@@ -38,6 +38,7 @@ static int read_dropped(struct jail *j, struct fault *f)
 		[DROP_OWN_UID] = "own_uid",
 		[DROP_CHROOT] = "chroot",
 		[DROP_ONE_PROCESS] = "one_process",
+		[DROP_JOIN] = "join",
 	};
 	const char *list = getenv("SAFE_EXEC_TEST_DROP");
 	char copy[256], *save = NULL;

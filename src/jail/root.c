@@ -319,6 +319,17 @@ static int apply_mount_policy(const struct policy *p, struct fault *f)
 	return 0;
 }
 
+/* gVisor takes a read-only mount at its word, for devices too: then they keep their place, and not their times. */
+static int keep_writable(const char *device, struct fault *f)
+{
+	OWNED_FD fd = open(device, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == EROFS &&
+	    mount(NULL, device, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NOEXEC, NULL) < 0)
+		return fault_set(f, errno, "make %s writable", device);
+	return 0;
+}
+
 static int bind_devices(struct fault *f)
 {
 	static const char *const names[] = { "null", "zero", "full", "random", "urandom" };
@@ -331,7 +342,7 @@ static int bind_devices(struct fault *f)
 		if (tree_write_file(target, "", 0, f) < 0)
 			return -1;
 		/* Read-only is no hindrance to using a device; it keeps its times and mode (mount(8), "ro"). */
-		if (bind_read_only(source, target, MS_NOEXEC, f) < 0)
+		if (bind_read_only(source, target, MS_NOEXEC, f) < 0 || keep_writable(target, f) < 0)
 			return -1;
 	}
 	return 0;
@@ -372,6 +383,8 @@ static int build_tree(struct jail *j, const struct policy *p, const struct runti
 {
 	if (mount("tmpfs", "/jail", "tmpfs", MS_NOSUID | MS_NODEV, "size=8m,mode=0755") < 0)
 		return fault_set(f, errno, "mount a tmpfs as the root of jobs");
+	if (j->inits_by_template && mkdir("/jail/jail", 0755) < 0)
+		return fault_set(f, errno, "create /jail/jail");
 	if (tree_write_files(j, 0, f) < 0 || bind_devices(f) < 0 || apply_mount_policy(p, f) < 0 ||
 	    bind_runtime(j, p, r, f) < 0 || tree_copy_library_alternatives(old_root, f) < 0 ||
 	    hide_own_program(own_path, f) < 0)
@@ -444,6 +457,7 @@ int root_build(struct jail *j, uint32_t cells, const struct policy *p, const str
 	umask(0022);
 	if (enter_namespaces(j, cells, f) < 0)
 		return -1;
+	j->inits_by_template = !namespaces_may_be_joined(j);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
 		fault_set(f, errno, "make mounts private");
 		return f->error == EACCES ?
@@ -459,6 +473,7 @@ int root_build(struct jail *j, uint32_t cells, const struct policy *p, const str
 		return -1;
 	if (umount2(old_root, MNT_DETACH) < 0 || rmdir(old_root) < 0)
 		return fault_set(f, errno, "detach the machine's file systems");
-	j->may_mount_proc = try_mount_proc();
+	/* For a fresh one, a namespace must hold a proc already (mount_namespaces(7)), and a template has none. */
+	j->may_mount_proc = !j->inits_by_template && try_mount_proc();
 	return 0;
 }

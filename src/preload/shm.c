@@ -167,7 +167,7 @@ static sem_t *map_semaphore(int fd)
 
 	if (fstat(fd, &file) != 0)
 		return SEM_FAILED;
-	if (file.st_size != sizeof(sem_t)) { /* a fifo has none */
+	if (file.st_size != sizeof(sem_t)) { /* that of a fifo is 0 */
 		errno = EINVAL;
 		return SEM_FAILED;
 	}
@@ -187,19 +187,23 @@ static sem_t *map_semaphore(int fd)
 
 EXPORTED int sem_close(sem_t *semaphore)
 {
-	struct mapping **link = &mappings, *found;
+	struct mapping **place = &mappings, *found;
 
 	lock_mappings();
-	while (*link && (*link)->semaphore != semaphore)
-		link = &(*link)->next;
-	found = *link;
-	if (found && --found->opens == 0) {
-		*link = found->next;
+	while (*place && (*place)->semaphore != semaphore)
+		place = &(*place)->next;
+	found = *place;
+	if (!found) {
+		unlock_mappings();
+		return fail(EINVAL);
+	}
+	if (--found->opens == 0) {
+		*place = found->next;
 		munmap(semaphore, sizeof *semaphore);
 		free(found);
 	}
 	unlock_mappings();
-	return found ? 0 : fail(EINVAL);
+	return 0;
 }
 
 /* An empty file that has no name of an object yet. A file that has this name by chance is left alone. */

@@ -43,6 +43,7 @@ void cell_clear(struct cell *c, uint32_t number, const struct jail *j)
 	c->sync_fd = -1;
 	c->handover_fd = -1;
 	c->handover_end = -1;
+	c->sync_end = -1;
 	for (size_t i = 0; i < INIT_FD_COUNT; i++)
 		c->mount_fds[i] = -1;
 	for (size_t i = 0; i < JAIL_NS_COUNT; i++)
@@ -54,6 +55,7 @@ static void close_all(struct cell *c)
 	fd_close(&c->sync_fd);
 	fd_close(&c->handover_fd);
 	fd_close(&c->handover_end);
+	fd_close(&c->sync_end);
 	fd_close(&c->child_fd);
 	fd_close(&c->sweep.report_fd);
 	for (size_t i = 0; i < INIT_FD_COUNT; i++)
@@ -83,6 +85,15 @@ struct cell *cell_find_free(struct spawner *s)
 }
 
 static void cell_give_up(struct cell *c);
+static void kill_processes(struct cell *c);
+
+struct cell *cell_of_init(struct spawner *s, pid_t pid)
+{
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].init == pid && pid > 0)
+			return &s->cell[i];
+	return NULL;
+}
 
 /* ---- the start ---------------------------------------------------------------------------------------------------- */
 
@@ -98,7 +109,7 @@ static int try_to_launch(struct spawner *s, struct cell *c, struct jail_job *job
 	if (c->net_fd < 0 && !DROPPED(&s->jail, DROP_NET_NS))
 		c->net_fd = jail_make_network();
 	job->net_fd = c->net_fd;
-	if (job->waits && job->net_fd < 0 && !DROPPED(&s->jail, DROP_NET_NS)) {
+	if (job->role == JAIL_HOLDER && job->net_fd < 0 && !DROPPED(&s->jail, DROP_NET_NS)) {
 		errno = ENETUNREACH; /* the child of a template could not join one that init made: it is to run cold */
 		return -1;
 	}
@@ -108,6 +119,8 @@ static int try_to_launch(struct spawner *s, struct cell *c, struct jail_job *job
 	if (c->init == 0) {
 		close(pair[0]); /* or the end of file from a dead spawner would never come */
 		init_run(&s->jail, job, pair[1]);
+		cold_exec(&s->jail);
+		_exit(EXIT_FAILURE);
 	}
 	close(pair[1]);
 	c->sync_fd = pair[0];
@@ -194,38 +207,54 @@ int cell_start_cold(struct spawner *s, struct cell *c, const int fds[WIRE_FD_COU
 	return 0;
 }
 
+static int make_pair(int *ours, int *theirs)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -1;
+	*ours = pair[0];
+	*theirs = pair[1];
+	return io_set_nonblocking(pair[0], true);
+}
+
 int cell_start_warm(struct spawner *s, struct cell *c, enum wire_tier tier)
 {
-	struct jail_job job = { .waits = true, .fds = { -1, -1, -1, -1 } };
-	int pair[2];
+	struct jail_job job = { .role = JAIL_HOLDER, .fds = { -1, -1, -1, -1 } };
+	int status, error;
 
 	c->warm = true;
 	c->tier = tier;
 	c->limits = s->most;
 	job.limits = c->limits;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		int error = errno;
-
-		cell_clear(c, c->number, c->jail);
-		errno = error;
-		return -1;
-	}
-	c->handover_fd = pair[0];
-	c->handover_end = pair[1];
-	(void)io_set_nonblocking(c->handover_fd, true);
 	read_counters(s, c);
 	enter_state(c, CELL_MAKING);
-	if (s->jail.namespaces)
+	status = make_pair(&c->handover_fd, &c->handover_end);
+	if (status == 0 && s->jail.inits_by_template)
+		status = make_pair(&c->sync_fd, &c->sync_end);
+	if (status == 0 && !s->jail.namespaces)
+		status = make_folders(c);
+	if (status == 0 && s->jail.namespaces && !s->jail.inits_by_template)
 		return launch(s, c, &job);
-	if (make_folders(c) < 0) {
-		int error = errno;
-
-		cell_give_up(c);
-		errno = error;
-		return -1;
+	if (status == 0) {
+		warm_fork(s, c); /* all the rest is the template's */
+		return 0;
 	}
-	warm_fork(s, c);
-	return 0;
+	error = errno;
+	cell_give_up(c);
+	errno = error;
+	return -1;
+}
+
+void cell_init_is_there(struct cell *c, pid_t pid)
+{
+	const struct jail_job job = same_jail(c);
+
+	c->init = pid;
+	if (c->state == CELL_ENDING)
+		kill_processes(c); /* it was given up meanwhile */
+	else if (jail_map_ids(c->jail, &job, pid) < 0 || io_write_all(c->sync_fd, "g", 1) < 0)
+		cell_kill(c, KILLED_BY_NOBODY);
 }
 
 void cell_assign(struct spawner *s, struct cell *c, uint32_t slot, uint64_t job_id, const struct job_limits *limits,
@@ -306,7 +335,7 @@ static bool hear_init_once(struct cell *c)
 		return false;
 	got = io_receive(c->sync_fd, &message, sizeof message, fds, &count);
 	if (got == sizeof message && message.word == INIT_STARTED && c->mount_fds[0] < 0 &&
-	    count == (c->warm ? INIT_FD_WAITING_COUNT : INIT_FD_COUNT)) {
+	    count == (c->warm && !c->jail->inits_by_template ? INIT_FD_WAITING_COUNT : INIT_FD_COUNT)) {
 		take_started(c, fds, count);
 		return true;
 	}
@@ -487,7 +516,7 @@ static uint64_t whole_cpu_us(const struct spawner *s, const struct cell *c)
 {
 	uint64_t us, of_processes = job_cpu_us(&c->init_usage);
 
-	if (c->warm || !c->jail->namespaces)
+	if (!c->jail->namespaces || (c->warm && !c->jail->inits_by_template)) /* it was no child of an init */
 		of_processes += c->end.main_cpu_us;
 	if (cgroups_cpu_us(s->cgroups, c->number, &us))
 		return us - c->cpu_before_us;

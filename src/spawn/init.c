@@ -2,7 +2,8 @@
 /*
  * Process 1 of a cell. Runs in the cloned child: enters the jail, forks the process that becomes Python, adopts and
  * reaps what that leaves behind, reports how it ended, and ends; with it the kernel kills all that is left. In a warm
- * cell the Python process comes from a template instead, which reaps and reports it.
+ * cell the Python process comes from a template instead, which reaps and reports it; or, where no process can enter the
+ * namespaces of another, this one is cloned by the template.
  *
  * Why it exists: signals without a handler do not reach process 1 (pid_namespaces(7)), so a script that were
  * process 1 itself could not die by its own SIGKILL or SIGABRT, and its orphans would stay zombies.
@@ -21,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "body.h"
+#include "init.h"
 #include "io.h"
 
 enum { EXIT_CANNOT_EXEC = 127 };
@@ -40,14 +41,14 @@ static void fail(uint32_t layer, int error)
 }
 
 /* Hands the spawner the two writable mounts, so that it can ask how full they are without opening a path in here. */
-static void say_started(bool waits)
+static void say_started(bool holds)
 {
 	struct init_message message = { .word = INIT_STARTED };
 	int fds[INIT_FD_WAITING_COUNT] = {
 		[INIT_FD_TMP] = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC),
 		[INIT_FD_SHM] = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
-	size_t count = waits ? INIT_FD_WAITING_COUNT : INIT_FD_COUNT;
+	size_t count = holds ? INIT_FD_WAITING_COUNT : INIT_FD_COUNT;
 
 	for (int i = 0; i < JAIL_NS_COUNT; i++)
 		fds[INIT_FD_COUNT + i] = JAIL_FD_NS + i;
@@ -112,22 +113,24 @@ void init_run(const struct jail *j, const struct jail_job *job, int sync_fd)
 		_exit(EXIT_CANNOT_EXEC);
 	if (jail_enter(j, job, &fault) < 0)
 		fail(fault.layer, fault.error);
-	say_started(job->waits);
-	if (job->waits)
+	say_started(job->role == JAIL_HOLDER);
+	if (job->role == JAIL_HOLDER)
 		hold_the_cell(j);
 	if (jail_limit_descriptors(j, job) < 0)
 		fail(0, errno);
 	pid = _Fork(); /* fork(3) would call what libraries registered, and they are not here (slim.c) */
 	if (pid == 0) {
-		if (close(JAIL_FD_SYNC) == 0)
-			cold_exec(j);
-		_exit(EXIT_CANNOT_EXEC);
+		if (close(JAIL_FD_SYNC) < 0)
+			_exit(EXIT_CANNOT_EXEC);
+		return;
 	}
 	if (pid < 0)
 		fail(0, errno);
-	/* Only the script holds the pipes now: their end of file means that it is gone. */
+	/* Only the script holds the pipes now: their end of file means that it is gone. So it is with a pair for them. */
 	for (int fd = 0; fd < JAIL_FD_SYNC; fd++)
 		close(fd);
+	if (job->role == JAIL_WARM_INIT)
+		close(JAIL_FD_NS);
 	reap_until(pid, &report);
 	say(&report);
 	_exit(0);

@@ -135,14 +135,6 @@ static bool sweep_ended(struct spawner *s, pid_t pid)
 	return false;
 }
 
-static struct cell *cell_of_init(struct spawner *s, pid_t pid)
-{
-	for (uint32_t i = 0; i < s->cells; i++)
-		if (s->cell[i].init == pid)
-			return &s->cell[i];
-	return NULL;
-}
-
 /* As process 1 of a container we are also given strangers' orphans: they are reaped and forgotten. */
 static void reap(struct spawner *s)
 {

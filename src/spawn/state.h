@@ -58,7 +58,8 @@ struct cell {
 	pid_t child;           /* 0: none, or known to be gone; also of a cold cell without init */
 	int namespace_fds[JAIL_NS_COUNT];
 	int handover_fd;  /* -1: none */
-	int handover_end; /* the child's end, until it is forked */
+	int handover_end; /* the child's end, until it is forked; */
+	int sync_end;     /* so that of an init which a template clones */
 	bool took;        /* the child has its job */
 	bool orphaned;    /* its template died, and took it along */
 
@@ -148,8 +149,9 @@ struct spawner {
 
 void cell_clear(struct cell *c, uint32_t number, const struct jail *j);
 
-/* A free cell, or NULL. */
+/* A free cell, or NULL. The one whose init this is, or NULL. */
 struct cell *cell_find_free(struct spawner *s);
+struct cell *cell_of_init(struct spawner *s, pid_t pid);
 
 /* Starts a cold job in a free cell: 0, or -1 with errno and nothing left. fds stay the caller's. */
 int cell_start_cold(struct spawner *s, struct cell *c, const int fds[WIRE_FD_COUNT]);
@@ -175,6 +177,9 @@ void cell_look(struct spawner *s, struct cell *c, uint64_t now);
 
 /* The Python process has ended: how is in its wait status. */
 void cell_child_ended(struct cell *c, int wait_status, uint64_t cpu_us, uint64_t peak_bytes);
+
+/* A template has cloned the init of this cell: it waits for its ids to be mapped. */
+void cell_init_is_there(struct cell *c, pid_t pid);
 
 /* Init has been waited for. */
 void cell_init_ended(struct cell *c, int status, const struct rusage *usage);

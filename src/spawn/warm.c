@@ -53,6 +53,12 @@ static struct template *serving(struct spawner *s, enum wire_tier tier)
 	return NULL;
 }
 
+/* A child or init that a template is the parent of, for good, and not just for the fork. */
+static bool warm_ends_with_template(const struct spawner *s)
+{
+	return !s->jail.namespaces || s->jail.inits_by_template;
+}
+
 static struct template *in_state(struct tier *tier, enum template_state state)
 {
 	for (size_t i = 0; i < TEMPLATES_PER_TIER; i++)
@@ -208,12 +214,12 @@ static void schedule_restart(struct spawner *s, const struct template *t)
 	tier->restarts++;
 }
 
-/* Without namespaces the children end with their template (own_uid.c): no script is to blame for it. */
+/* Where they do, children end with their template by its death signal: no script is to blame for it. */
 static void mark_orphans(struct spawner *s, const struct template *t)
 {
 	for (uint32_t i = 0; i < s->cells; i++)
 		if (s->cell[i].warm && s->cell[i].generation == t->generation)
-			s->cell[i].orphaned = !s->jail.namespaces;
+			s->cell[i].orphaned = warm_ends_with_template(s);
 }
 
 static void template_is_gone(struct spawner *s, struct template *t, int status)
@@ -258,8 +264,14 @@ static void child_ended(struct spawner *s, pid_t pid, int wait_status, uint64_t 
 {
 	struct cell *c = cell_of_child(s, pid);
 
-	if (c)
+	if (c) {
 		cell_child_ended(c, wait_status, cpu_us, peak_bytes);
+	} else if (s->jail.inits_by_template && (c = cell_of_init(s, pid))) {
+		const struct rusage usage = { .ru_utime = { .tv_sec = (time_t)(cpu_us / 1000000),
+							    .tv_usec = (suseconds_t)(cpu_us % 1000000) } };
+
+		cell_init_ended(c, wait_status, &usage);
+	}
 }
 
 static void template_is_ready(struct spawner *s, struct template *t, const struct template_msg *message)
@@ -288,7 +300,9 @@ static void fork_is_done(struct spawner *s, const struct template *t, const stru
 	if (!c || c->from != t)
 		return;
 	c->from = NULL;
-	if (message->word == TEMPLATE_FORKED) {
+	if (message->word == TEMPLATE_FORKED && s->jail.inits_by_template) {
+		cell_init_is_there(c, message->pid);
+	} else if (message->word == TEMPLATE_FORKED) {
 		c->child = message->pid;
 		fd_close(&c->child_fd);
 		c->child_fd = fd_release(pidfd);
@@ -327,7 +341,7 @@ bool warm_reaped(struct spawner *s, pid_t pid, int status, const struct rusage *
 		template_is_gone(s, t, status);
 		return true;
 	}
-	if (!cell_of_child(s, pid))
+	if (!cell_of_child(s, pid) && !cell_of_init(s, pid))
 		return false;
 	child_ended(s, pid, status, job_cpu_us(usage), (uint64_t)usage->ru_maxrss * 1024);
 	return true;
@@ -349,6 +363,7 @@ void warm_fork(struct spawner *s, struct cell *c)
 	message.folders = c->folders;
 	fds[FORK_FD_HANDOVER] = c->handover_end;
 	fds[FORK_FD_NET] = c->net_fd >= 0 ? c->net_fd : c->handover_end;
+	fds[FORK_FD_SYNC] = c->sync_end >= 0 ? c->sync_end : c->handover_end;
 	memcpy(fds + FORK_FD_COUNT, join_fds, groups * sizeof *fds);
 	if (!t || io_send(t->channel_fd, &message, sizeof message, fds, FORK_FD_COUNT + groups) < 0) {
 		cell_kill(c, KILLED_BY_NOBODY);
@@ -360,6 +375,7 @@ void warm_fork(struct spawner *s, struct cell *c)
 	c->state = CELL_FORKING;
 	c->since_us = io_now_us();
 	fd_close(&c->handover_end);
+	fd_close(&c->sync_end);
 	for (size_t i = 0; i < JAIL_NS_COUNT; i++)
 		fd_close(&c->namespace_fds[i]);
 }
@@ -531,7 +547,8 @@ static bool has_forks_under_way(const struct spawner *s, const struct template *
 static bool has_children(const struct spawner *s, const struct template *t)
 {
 	for (uint32_t i = 0; i < s->cells; i++)
-		if (s->cell[i].warm && s->cell[i].generation == t->generation && s->cell[i].child > 0)
+		if (s->cell[i].warm && s->cell[i].generation == t->generation &&
+		    (s->cell[i].child > 0 || s->cell[i].init > 0))
 			return true;
 	return false;
 }
@@ -553,7 +570,7 @@ static void care_for(struct spawner *s, struct tier *tier, uint64_t now)
 		if (t->state == TEMPLATE_STARTING && now > t->started_us + START_MOST_US)
 			kill_template(t, "its imports take longer than a minute");
 		if (t->state == TEMPLATE_RETIRING && !t->dismissed && !has_forks_under_way(s, t) &&
-		    (s->jail.namespaces || !has_children(s, t))) {
+		    (!warm_ends_with_template(s) || !has_children(s, t))) {
 			/* It ends at the end of file, and can still say what it knows; its children become ours. */
 			shutdown(t->channel_fd, SHUT_WR);
 			t->dismissed = true;
@@ -622,8 +639,10 @@ int warm_open(struct spawner *s, struct fault *f)
 	s->status = mmap(NULL, sizeof *s->status, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s->status == MAP_FAILED)
 		return fault_set(f, errno, "mmap");
-	if (s->warm && s->jail.namespaces && !jail_may_join(&s->jail))
-		warm_give_up(s, "this kernel cannot move a process into the namespaces of another (setns)");
+	if (s->warm && s->jail.inits_by_template && s->jail.tree_count > 0)
+		warm_give_up(
+			s,
+			"PYTHON_BIN lies below /tmp, and this kernel lets no process enter the namespaces of another");
 	if (!s->warm)
 		return 0;
 	/* Children of a template that dies are given to us, and not to process 1. */

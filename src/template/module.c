@@ -25,11 +25,11 @@ static struct template_state state = { .image_error = ENOSYS };
 
 static PyObject *begin(PyObject *self, PyObject *unused)
 {
-	bool namespaces = false;
+	bool own_mounts = false;
 
 	(void)self;
 	(void)unused;
-	return template_begin(&namespaces) < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyBool_FromLong(namespaces);
+	return template_begin(&own_mounts) < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyBool_FromLong(own_mounts);
 }
 
 static PyObject *flush_c(PyObject *self, PyObject *unused)
@@ -157,7 +157,7 @@ static PyObject *reseed_mt19937(PyObject *self, PyObject *capsule)
 
 /* clang-format off */
 static PyMethodDef methods[] = {
-	{ "begin", begin, METH_NOARGS, "Take over the descriptors that the spawner left; say if jobs have namespaces." },
+	{ "begin", begin, METH_NOARGS, "Take over the descriptors that the spawner left; say if a trial has mounts of its own." },
 	{ "flush_c", flush_c, METH_NOARGS, "Write out what the C library has buffered." },
 	{ "settle_heap", settle_heap, METH_NOARGS, "Have the C library sort what was freed." },
 	{ "take_snapshot", take_snapshot, METH_NOARGS, "Move the heap to a file in memory: 0, or the errno." },

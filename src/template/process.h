@@ -14,10 +14,10 @@ struct template_hooks {
 };
 
 /*
- * Takes over the descriptors of include/template.h. *namespaces: whether its children will have their own. 0, or -1 with
- * errno. Called once.
+ * Takes over the descriptors of include/template.h. *own_mounts: whether the child of a trial gets a file system of its
+ * own. 0, or -1 with errno. Called once.
  */
-int template_begin(bool *namespaces);
+int template_begin(bool *own_mounts);
 
 /* How cheap its forks are; for the spawner, which shows it. */
 struct template_state {

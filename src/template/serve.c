@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "init.h"
 #include "io.h"
 #include "own.h"
 #include "process.h"
@@ -46,7 +47,7 @@ static struct {
 	char name[NAME_BYTES]; /* of Python, which a child has again when it has its job */
 } template;
 
-int template_begin(bool *namespaces)
+int template_begin(bool *own_mounts)
 {
 	sigset_t child;
 
@@ -62,7 +63,7 @@ int template_begin(bool *namespaces)
 		return -1;
 	if (template.own_pid_namespace_fd < 0 || sigprocmask(SIG_BLOCK, &child, NULL) < 0)
 		return -1;
-	*namespaces = template.jail.namespaces;
+	*own_mounts = template.jail.namespaces && !template.jail.inits_by_template;
 	template.signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	return template.signal_fd < 0 ? -1 : 0;
 }
@@ -93,7 +94,7 @@ int template_fork_trial(const struct template_hooks *hooks, const char *folder)
 		return pid < 0 ? -1 : 0;
 	}
 	hooks->after_fork_child();
-	if (template.jail.namespaces &&
+	if (template.jail.namespaces && !template.jail.inits_by_template &&
 	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	     mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m") < 0))
 		_exit(1);
@@ -210,11 +211,11 @@ static struct jail_job job_of(const struct fork_msg *message, const int *fds, si
 {
 	struct jail_job job = { .cell = message->cell,
 				.limits = message->limits,
-				.waits = true,
-				.forked = true,
+				.role = template.jail.inits_by_template ? JAIL_WARM_INIT : JAIL_CHILD,
+				.handover_fd = fds[FORK_FD_HANDOVER],
 				.folders = message->folders,
 				.fds = { -1, -1, -1, -1 },
-				.net_fd = message->has_net ? fds[FORK_FD_NET] : -1,
+				.net_fd = message->has_net && !template.jail.inits_by_template ? fds[FORK_FD_NET] : -1,
 				.cgroup_count = count - FORK_FD_COUNT };
 
 	memcpy(job.namespace_fds, fds, sizeof job.namespace_fds);
@@ -246,6 +247,31 @@ static pid_t fork_into(const struct template_hooks *hooks, int pid_namespace_fd)
 	return pid;
 }
 
+/*
+ * Clones the init of a cell, which enters its own namespaces and forks the child. 0 in that one, in its cell. The raw call
+ * is enough for the init, which runs no Python; the child comes from it by a fork that the C library knows of.
+ */
+static pid_t clone_init(const struct template_hooks *hooks, const struct jail_job *job, int sync_fd)
+{
+	pid_t pid;
+	int error;
+
+	hooks->before_fork();
+	pid = jail_clone(&template.jail, job);
+	if (pid == 0) {
+		init_run(&template.jail, job, sync_fd);
+		if (dup3(JAIL_FD_NS, JAIL_FD_SYNC, O_CLOEXEC) < 0 || close(JAIL_FD_NS) < 0 ||
+		    prctl(PR_SET_NAME, "safe-exec-wait") < 0)
+			_exit(EXIT_CANNOT_JOIN);
+		touch_pages();
+		return 0;
+	}
+	error = errno;
+	hooks->after_fork_parent();
+	errno = error;
+	return pid;
+}
+
 /* Where the spawner has nothing else by which to kill exactly this process: here it has not been waited for. */
 static bool needs_pidfd(pid_t pid)
 {
@@ -257,6 +283,7 @@ static bool take_fork(const struct template_hooks *hooks)
 {
 	struct template_msg answer = { .word = TEMPLATE_FORKED };
 	struct fork_msg message;
+	struct jail_job job;
 	int fds[IO_MAX_FDS];
 	size_t count;
 	ssize_t got = io_receive(TEMPLATE_FD_CHANNEL, &message, sizeof message, fds, &count);
@@ -267,11 +294,15 @@ static bool take_fork(const struct template_hooks *hooks)
 	    count > FORK_FD_COUNT + JAIL_CGROUP_FDS_MAX)
 		_exit(1);
 	answer.cell = message.cell;
-	answer.pid = fork_into(hooks, fds[JAIL_NS_PID]);
+	job = job_of(&message, fds, count);
+	if (template.jail.inits_by_template) {
+		answer.pid = clone_init(hooks, &job, fds[FORK_FD_SYNC]);
+	} else {
+		answer.pid = fork_into(hooks, fds[JAIL_NS_PID]);
+		if (answer.pid == 0)
+			enter_cell(&job, fds[FORK_FD_HANDOVER]);
+	}
 	if (answer.pid == 0) {
-		const struct jail_job job = job_of(&message, fds, count);
-
-		enter_cell(&job, fds[FORK_FD_HANDOVER]);
 		hooks->after_fork_child();
 		return true;
 	}
