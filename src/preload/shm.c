@@ -7,9 +7,12 @@
  * are done again with that directory; sem_wait, sem_post and the rest stay the C library's, since what sem_open gives
  * is an ordinary semaphore shared between processes. The directory is made by whoever starts the job.
  *
+ * Who asks statvfs(3) about /dev/shm itself hears that there is no room, which is true for a job: multiprocessing's
+ * Value, Array and Barrier, which would open files there by path, take the temporary directory then.
+ *
  * It protects nothing: it runs inside the job, as untrusted as the script, and only the permissions of the directories
- * keep jobs apart. It does not reach who opens /dev/shm by path (multiprocessing's Value, Array and Barrier do), who
- * asks libc.so.6 itself for a function (dlsym with its handle, dlvsym), static programs, or who drops LD_PRELOAD.
+ * keep jobs apart. It does not reach who opens /dev/shm by path without asking, who asks libc.so.6 itself for a function
+ * (dlsym with its handle, dlvsym), static programs, or who drops LD_PRELOAD.
  *
  * Names, flags and errors: shm_open(3), sem_open(3), sem_close(3), sem_unlink(3), sem_overview(7). Beyond them, a file
  * that cannot be a semaphore is EINVAL, where the C library would map it. No stdio, no output, no environment.
@@ -26,6 +29,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #ifndef SHM_PARENT
@@ -299,4 +303,32 @@ EXPORTED sem_t *sem_open(const char *name, int flags, ...)
 		} while (semaphore == SEM_FAILED && errno == EEXIST);
 	pthread_setcancelstate(cancel, NULL);
 	return semaphore;
+}
+
+/* Both names: with 64-bit offsets programs ask for the second one, and on 64-bit machines they mean the same. */
+static int ask_file_system(const char *path, struct statvfs *info)
+{
+	int error, status, fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	status = fstatvfs(fd, info);
+	error = errno;
+	close(fd);
+	errno = error;
+	if (status == 0 && strcmp(path, SHM_PARENT) == 0)
+		info->f_bavail = info->f_favail = 0;
+	return status;
+}
+
+EXPORTED int statvfs(const char *restrict path, struct statvfs *restrict info)
+{
+	return ask_file_system(path, info);
+}
+
+_Static_assert(sizeof(struct statvfs) == sizeof(struct statvfs64), "one layout on 64-bit machines");
+
+EXPORTED int statvfs64(const char *restrict path, struct statvfs64 *restrict info)
+{
+	return ask_file_system(path, (struct statvfs *)(void *)info);
 }

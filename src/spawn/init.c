@@ -101,13 +101,24 @@ static void reap_until(pid_t main_pid, struct init_message *report)
 	}
 }
 
+static void unblock_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 void init_run(const struct jail *j, const struct jail_job *job, int sync_fd)
 {
 	struct init_message report = { .word = INIT_ENDED };
 	struct jail_fault fault;
 	pid_t pid;
 
-	jail_reset_signals();
+	if (job->role == JAIL_WARM_INIT)
+		unblock_signals(); /* and what Python has set stays, for its own sake */
+	else
+		jail_reset_signals();
 	prctl(PR_SET_NAME, "safe-exec-init");
 	if (dup3(sync_fd, JAIL_FD_SYNC, O_CLOEXEC) < 0)
 		_exit(EXIT_CANNOT_EXEC);
@@ -129,8 +140,10 @@ void init_run(const struct jail *j, const struct jail_job *job, int sync_fd)
 	/* Only the script holds the pipes now: their end of file means that it is gone. So it is with a pair for them. */
 	for (int fd = 0; fd < JAIL_FD_SYNC; fd++)
 		close(fd);
-	if (job->role == JAIL_WARM_INIT)
+	if (job->role == JAIL_WARM_INIT) {
 		close(JAIL_FD_NS);
+		jail_reset_signals();
+	}
 	reap_until(pid, &report);
 	say(&report);
 	_exit(0);

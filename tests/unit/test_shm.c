@@ -761,6 +761,24 @@ static void no_thread_is_cancelled_within(void **state)
 	assert_int_equal(shm_unlink("m"), 0);
 }
 
+static void dev_shm_itself_has_no_room(void **state)
+{
+	struct statvfs info;
+	struct statvfs64 info64;
+
+	(void)state;
+	assert_int_equal(statvfs(SHM_PARENT, &info), 0);
+	assert_int_equal(info.f_bavail, 0);
+	assert_true(info.f_blocks > 0);
+	assert_int_equal(statvfs64(SHM_PARENT, &info64), 0);
+	assert_int_equal(info64.f_bavail, 0);
+	assert_int_equal(statvfs("..", &info), 0);
+	assert_true(info.f_bavail > 0);
+	errno = 0;
+	assert_int_equal(statvfs("/nowhere/at/all", &info), -1);
+	assert_int_equal(errno, ENOENT);
+}
+
 #define CLEAN(test) cmocka_unit_test_teardown(test, nothing_is_left)
 
 int main(void)
@@ -789,6 +807,7 @@ int main(void)
 		CLEAN(two_threads),
 		CLEAN(forks_beside_a_thread),
 		CLEAN(no_thread_is_cancelled_within),
+		CLEAN(dev_shm_itself_has_no_room),
 	};
 
 	return cmocka_run_group_tests_name("shm", tests, make_directory, remove_directory);
