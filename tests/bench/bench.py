@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Compares safe-exec with a bare interpreter and with the usual Flask design, in one run.
 
-    python3 tests/bench/bench.py [--quick] [--full-tier] [--verbose] [--markdown FILE]
+    python3 tests/bench/bench.py [--quick] [--full-tier] [--also NAME=PORT]... [--verbose] [--markdown FILE]
 
 The competitors take turns all the time, so that whatever else the machine does hits all of them. The
 exit status is 1 when an answer was wrong or a server failed; slowness is reported, never a failure.
@@ -61,6 +61,8 @@ class _Bench:
         self.scripts = scripts.scripts(arguments.full_tier)
         self.cpus = len(os.sched_getaffinity(0))
         self.competitors = servers.competitors(_BINARY, self.cpus)
+        for name, _, port in (also.rpartition("=") for also in arguments.also):
+            self.competitors.append(servers.Running(name, int(port)))
         self.results = report.Results(_machine(self.cpus), [c.name for c in self.competitors])
 
     def run(self):
@@ -185,6 +187,9 @@ def main():
     parser.add_argument("--quick", action="store_true", help="about one minute, fewer samples")
     parser.add_argument("--full-tier", action="store_true",
                         help="also a trivial script that is given an interpreter with numpy")
+    parser.add_argument("--also", metavar="NAME=PORT", action="append", default=[],
+                        help="also a safe-exec that is running on loopback, in a container, say; with TIME_LIMIT_SEC=30 "
+                             "and MAX_STDOUT_BYTES=2097152")
     parser.add_argument("--verbose", action="store_true", help="also the memory of each process")
     parser.add_argument("--markdown", metavar="FILE", help="also write a Markdown table there")
     arguments = parser.parse_args()

@@ -220,7 +220,7 @@ def markdown(results):
         cells.append(" / ".join(_number(results.cpu_ms(script, name)) for script in (trivial, pandas)) + " ms")
         memory = results.memory_mib(name)
         cells.append("-" if memory is None else f"{memory:.0f} MiB")
-        lines.append(f"| {labels[name]} | " + " | ".join(cells) + " |")
+        lines.append(f"| {labels.get(name, name)} | " + " | ".join(cells) + " |")
     m = results.machine
     lines += ["", f"p50: one request at a time, in brackets the share of bare `python3`. requests/s: four connections, "
               f"in brackets times Flask. CPU: of all processes of the server, per request. Measured by `make bench` on "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The competitors: three ways to start safe-exec, the usual Flask design, and a bare interpreter.
+"""The competitors: three ways to start safe-exec, the usual Flask design, a bare interpreter, and what runs already.
 
 A Service is an HTTP server in a process tree of its own; Bare starts one interpreter per run.
 """
@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from harness.server import answers_ready, free_port  # noqa: E402
 
-__all__ = ["Bare", "Failed", "NotAvailable", "Service", "competitors",
+__all__ = ["Bare", "Failed", "NotAvailable", "Running", "Service", "competitors",
            "POOL", "FORK", "COLD", "PYTHON", "FLASK"]
 
 POOL, FORK, COLD, PYTHON, FLASK = "warm pool", "warm fork", "cold", "python3", "flask+bwrap"
@@ -121,6 +121,27 @@ class Service:
     def cpu_seconds(self):
         """CPU time of all its processes, past ones too."""
         return self._group.cpu_seconds() if self._group else usage.tree_cpu_seconds(self.pid)
+
+
+class Running:
+    """A safe-exec that somebody else has started and will stop, in a container, say: nothing is known of its processes."""
+
+    pid, cpu_source = None, None
+
+    def __init__(self, name, port):
+        self.name, self.port = name, port
+
+    def start(self):
+        """Only looks whether it is there."""
+        if not answers_ready(self.port):
+            raise NotAvailable(f"nothing is ready on 127.0.0.1:{self.port}")
+
+    def stop(self):
+        """It goes on."""
+
+    def cpu_seconds(self):
+        """Unknown."""
+        return 0
 
 
 class Bare:
