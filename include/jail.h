@@ -82,7 +82,8 @@ struct jail_staged_tree {
  */
 struct jail {
 	bool namespaces;
-	char no_namespaces[JAIL_STATUS_BYTES]; /* why not; also for the next two */
+	char no_namespaces[JAIL_STATUS_BYTES]; /* why not: refused, or */
+	bool no_effect;                        /* what the self-test found */
 	/* The kernel lets nobody enter the namespaces of another process (gVisor): a template clones the init as well. */
 	bool inits_by_template;
 	bool chroots; /* jobs have JAIL_TREE as their root */
@@ -144,6 +145,7 @@ struct jail_fault {
 struct jail_wish {
 	bool namespaces;
 	const char *no_namespaces; /* otherwise: why not */
+	bool no_effect;            /* they could be made, and did not hold */
 	uint32_t cells;
 };
 

@@ -36,9 +36,9 @@ struct spawner;
 /*
  * Makes cgroups if it can, prepares the jail, and leaves the machine's file system (jail_prepare). Before this call
  * open what must still be opened by path. Without namespaces, if no_namespaces says why, the machine's file system
- * stays in sight. Returns NULL with *f filled.
+ * stays in sight; no_effect: they could be made, and did not hold. Returns NULL with *f filled.
  */
-struct spawner *spawner_open(const struct config *c, const char *no_namespaces, const struct policy *p,
+struct spawner *spawner_open(const struct config *c, const char *no_namespaces, bool no_effect, const struct policy *p,
 			     const struct runtime *r, struct fault *f);
 
 /* Forgets everything and removes the cgroups. */

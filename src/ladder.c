@@ -38,39 +38,47 @@ static bool skips_selftest(void)
 
 /* ---- one level ---------------------------------------------------------------------------------------------------------- */
 
-/* *by_isolation: the level is to blame, and not the configuration. */
+/* Why it is not the level "strong". */
+struct reason {
+	char text[REASON_BYTES];
+	bool no_effect; /* its layers were there, and did not hold */
+};
+
+/* Where a level stops: what is to blame. */
+enum stop { STOP_BY_CONFIGURATION, STOP_BY_REFUSAL, STOP_BY_BREACH };
+
 static int prove(struct spawner *s, const struct config *c, const struct runtime *r, const struct selftest *test,
-		 bool *by_isolation, struct fault *f)
+		 enum stop *stop, struct fault *f)
 {
 	const struct job_limits limits = config_job_limits(c);
 
-	*by_isolation = true;
+	*stop = STOP_BY_BREACH;
 	if (!skips_selftest() && selftest_escape(test, s, WIRE_COLD, &limits, f) < 0)
 		return -1;
-	*by_isolation = false;
+	*stop = STOP_BY_CONFIGURATION;
 	if (spawner_wait_warm(s, f) < 0)
 		return -1;
 	if (skips_selftest())
 		return 0;
-	*by_isolation = true;
+	*stop = STOP_BY_BREACH;
 	for (int tier = 0; spawner_is_warm(s) && tier < WIRE_TIERS; tier++)
 		if (selftest_escape(test, s, (enum wire_tier)tier, &limits, f) < 0)
 			return -1;
-	*by_isolation = false;
+	*stop = STOP_BY_CONFIGURATION;
 	return selftest_imports(s, spawner_is_warm(s) ? WIRE_FULL : WIRE_COLD, &limits, r, f);
 }
 
-/* no_namespaces: NULL for the level "strong", otherwise why it is not that one. */
-static struct spawner *open_level(const char *no_namespaces, const struct config *c, const struct policy *p,
-				  const struct runtime *r, const struct selftest *test, bool *by_isolation,
+/* why: NULL for the level "strong". */
+static struct spawner *open_level(const struct reason *why, const struct config *c, const struct policy *p,
+				  const struct runtime *r, const struct selftest *test, enum stop *stop,
 				  struct fault *f)
 {
-	struct spawner *s = spawner_open(c, no_namespaces, p, r, f);
+	struct spawner *s = spawner_open(c, why ? why->text : NULL, why && why->no_effect, p, r, f);
 
-	*by_isolation = true;
+	*stop = STOP_BY_REFUSAL;
 	if (!s)
 		return NULL;
-	if (prove(s, c, r, test, by_isolation, f) == 0)
+	if (prove(s, c, r, test, stop, f) == 0)
 		return s;
 	spawner_close(s);
 	return NULL;
@@ -81,15 +89,13 @@ static struct spawner *open_level(const char *no_namespaces, const struct config
 struct spare {
 	pid_t pid;
 	int tell_fd;
-	char reason[REASON_BYTES]; /* in the copy, once it is called: why the level before failed */
+	struct reason reason; /* in the copy, once it is called: why the level before failed */
 };
 
 /* Returns in the copy as well, but only when it is called; it ends with its parent, or when it is not needed. */
 static int spare_make(struct spare *spare, struct fault *f)
 {
 	int pair[2];
-	ssize_t length;
-
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return fault_set(f, errno, "pipe");
 	spare->pid = fork();
@@ -103,11 +109,9 @@ static int spare_make(struct spare *spare, struct fault *f)
 	if (spare->pid != 0)
 		return 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	length = io_read(spare->tell_fd, spare->reason, sizeof spare->reason - 1);
-	close(spare->tell_fd);
-	if (length <= 0)
+	if (io_read_exact(spare->tell_fd, &spare->reason, sizeof spare->reason) < 0)
 		_exit(EXIT_SUCCESS);
-	spare->reason[length] = '\0';
+	close(spare->tell_fd);
 	return 0;
 }
 
@@ -118,23 +122,23 @@ static void spare_dismiss(struct spare *spare)
 		;
 }
 
-static void spare_call(struct spare *spare, const char *reason)
+static void spare_call(struct spare *spare, const struct reason *reason)
 {
-	(void)io_write_all(spare->tell_fd, reason, strnlen(reason, REASON_BYTES - 1));
+	(void)io_write_all(spare->tell_fd, reason, sizeof *reason);
 	(void)jail_close_range(STDERR_FILENO + 1, INT_MAX); /* the listening socket is not ours any more */
 	supervise_child(spare->pid);
 }
 
 /* ---- the ladder --------------------------------------------------------------------------------------------------------------- */
 
-static struct spawner *open_standard(const char *why, const struct config *c, const struct policy *p,
+static struct spawner *open_standard(const struct reason *why, const struct config *c, const struct policy *p,
 				     const struct runtime *r, const struct selftest *test, struct fault *f)
 {
-	bool by_isolation;
+	enum stop stop;
 
-	log_event(LOG_INFO, (struct log_field[]){ { "reason", why, 0 }, { NULL, NULL, 0 } },
+	log_event(LOG_INFO, (struct log_field[]){ { "reason", why->text, 0 }, { NULL, NULL, 0 } },
 		  "the level \"strong\" is not to be had here; trying \"standard\"");
-	return open_level(why, c, p, r, test, &by_isolation, f);
+	return open_level(why, c, p, r, test, &stop, f);
 }
 
 static int not_strong(struct fault *f)
@@ -150,32 +154,35 @@ struct spawner *ladder_open(const struct config *c, const struct policy *p, cons
 {
 	const bool may_be_standard = c->isolation == ISOLATION_AUTO;
 	struct spare spare = { .pid = -1, .tell_fd = -1 };
-	char reason[REASON_BYTES];
+	struct reason reason = { .no_effect = false };
 	struct spawner *s;
-	bool by_isolation;
+	enum stop stop;
 
 	if (!jail_may_make_namespaces(f)) {
 		if (may_be_standard) {
-			snprintf(reason, sizeof reason, "%.200s", f->text);
-			return open_standard(reason, c, p, r, test, f);
+			snprintf(reason.text, sizeof reason.text, "%.200s", f->text);
+			return open_standard(&reason, c, p, r, test, f);
 		}
 		jail_hint_namespaces(f);
 		not_strong(f);
 		return NULL;
 	}
 	if (!may_be_standard) {
-		s = open_level(NULL, c, p, r, test, &by_isolation, f);
-		if (!s && by_isolation)
+		s = open_level(NULL, c, p, r, test, &stop, f);
+		if (!s && stop != STOP_BY_CONFIGURATION)
 			not_strong(f);
 		return s;
 	}
 	if (spare_make(&spare, f) < 0)
 		return NULL;
 	if (spare.pid == 0)
-		return open_standard(spare.reason, c, p, r, test, f);
-	s = open_level(NULL, c, p, r, test, &by_isolation, f);
-	if (!s && by_isolation)
-		spare_call(&spare, f->text);
+		return open_standard(&spare.reason, c, p, r, test, f);
+	s = open_level(NULL, c, p, r, test, &stop, f);
+	if (!s && stop != STOP_BY_CONFIGURATION) {
+		snprintf(reason.text, sizeof reason.text, "%.200s", f->text);
+		reason.no_effect = stop == STOP_BY_BREACH;
+		spare_call(&spare, &reason);
+	}
 	spare_dismiss(&spare);
 	return s;
 }

@@ -114,7 +114,7 @@ void jail_layer_status(const struct jail *j, size_t index, char *buffer)
 	else if (layer->enter == landlock_enter)
 		say(buffer, "ok (ABI %d)", j->landlock_abi);
 	else if (layer->enter == namespaces_enter && !j->namespaces)
-		say(buffer, "absent: %s", j->no_namespaces);
+		say(buffer, j->no_effect ? "no effect: %s" : "absent: %s", j->no_namespaces);
 	else if (layer->enter == mounts_enter && !j->namespaces)
 		say(buffer, "absent: they need a namespace");
 	else if (layer->enter == mounts_enter && !j->may_mount_proc)

@@ -32,8 +32,8 @@ int mounts_for_template(const struct jail *j);
 /* mounts.c: a fresh proc that shows as little as possible. */
 int mounts_proc(const char *target);
 
-/* own_uid.c: if this process can give each cell a uid of its own, finds uids that no other service here has. */
-bool own_uids_claim(struct jail *j, uint32_t cells);
+/* own_uid.c: if this process can give each cell a uid of its own (j->cell_uids), finds some that no other service has. */
+int own_uids_claim(struct jail *j, uint32_t cells, struct fault *f);
 
 /* plain.c: what jail_prepare() does without namespaces, and what it leaves in the file system. */
 int plain_build(struct jail *j, uint32_t cells, const struct policy *p, const struct runtime *r, struct fault *f);

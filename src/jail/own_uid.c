@@ -98,17 +98,19 @@ static bool claim_from(struct jail *j, unsigned first, size_t count)
 	return true;
 }
 
-bool own_uids_claim(struct jail *j, uint32_t cells)
+int own_uids_claim(struct jail *j, uint32_t cells, struct fault *f)
 {
 	const size_t count = (cells + OTHER_UIDS + JAIL_UIDS_OF_ONE_CLAIM - 1) / JAIL_UIDS_OF_ONE_CLAIM;
 	const unsigned all = (JAIL_UIDS_END - JAIL_UIDS_FIRST) / JAIL_UIDS_OF_ONE_CLAIM;
 
-	if (geteuid() != 0 || !has_uid_range() || !may_change_ids())
-		return false;
+	j->cell_uids = geteuid() == 0 && has_uid_range() && may_change_ids();
+	if (!j->cell_uids)
+		return 0;
 	for (unsigned first = 0; first + count <= all; first++)
 		if (claim_from(j, first, count))
-			return true;
-	return false;
+			return 0;
+	return fault_set(f, 0, "the uids from %d to %d are all claimed by other services on this machine",
+			 JAIL_UIDS_FIRST, JAIL_UIDS_END - 1);
 }
 
 uid_t jail_uid_of(const struct jail *j, uint32_t cell)

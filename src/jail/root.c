@@ -156,7 +156,8 @@ static int enter_namespaces(struct jail *j, uint32_t cells, struct fault *f)
 	snprintf(j->empty, sizeof j->empty, "/empty");
 	j->outer_uid = geteuid();
 	j->outer_gid = getegid();
-	j->cell_uids = own_uids_claim(j, cells);
+	if (own_uids_claim(j, cells, f) < 0)
+		return -1;
 	j->may_setgroups = true;
 	if (j->cell_uids && setgroups(0, NULL) < 0)
 		return fault_set(f, errno, "setgroups");

@@ -371,12 +371,13 @@ static void clear_leftovers(struct spawner *s)
 	}
 }
 
-struct spawner *spawner_open(const struct config *c, const char *no_namespaces, const struct policy *p,
+struct spawner *spawner_open(const struct config *c, const char *no_namespaces, bool no_effect, const struct policy *p,
 			     const struct runtime *r, struct fault *f)
 {
 	struct spawner *s = calloc(1, sizeof *s);
 	const struct jail_wish wish = { .namespaces = !no_namespaces,
 					.no_namespaces = no_namespaces,
+					.no_effect = no_effect,
 					.cells = cells_of(c) };
 
 	if (!s) {

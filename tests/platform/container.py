@@ -192,10 +192,16 @@ class ContainerServer(Server):
         if ContainerServer._awake is self:
             ContainerServer._awake = None
 
+    @classmethod
+    def awake(cls):
+        """The one that runs now, or None."""
+        return cls._awake
+
     # -- what can be seen -------------------------------------------------------------------
 
     def execute(self, *words, timeout=30):
         """Runs a command inside: subprocess.CompletedProcess."""
+        self._wake()
         return subprocess.run(self.engine.execute(self.name, words), stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=timeout, check=False)
 
@@ -218,9 +224,13 @@ class ContainerServer(Server):
                     pass
         return None
 
+    def _wake(self):
+        return self.port
+
     @property
     def visible(self):
         """Whether the processes inside are to be seen on the machine."""
+        self._wake()
         return self._host_pid is not None
 
     @property

@@ -10,6 +10,8 @@ import subprocess
 
 import pytest
 
+from harness import server
+
 _VERSIONS = ("import json, sys; import numpy, pandas; "
              "print(json.dumps([sys.version.split()[0], numpy.__version__, pandas.__version__]))")
 
@@ -50,3 +52,13 @@ def pytest_runtest_setup(item):
 def pytest_runtest_call(item):
     if item.path.name == "test_programs.py" and item.funcargs.get("same_python") is False:
         pytest.skip("this machine's Python, numpy or pandas is another than the image's")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failure shows what the container said last: all but the requests."""
+    outcome = yield
+    report, running = outcome.get_result(), server.Server.awake()
+    if report.failed and running:
+        lines = [line for line in running.log().splitlines() if '"message":"request"' not in line]
+        report.sections.append((f"log of the container ({item.name})", "\n".join(lines[-12:])))

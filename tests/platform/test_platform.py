@@ -152,7 +152,7 @@ CLAIMS = {
     "descriptors": ("return [fd for fd in range(1000) if attempt(os.fstat, fd) == 'done']",
                     lambda got, place: {0, 1, 2} <= set(got) and len(got) <= 4),
     "limits": ("return [resource.getrlimit(what)[1] for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)]",
-               lambda got, place: got == [200, 8 << 20, 0]),
+               lambda got, place: got[:2] == [200, 8 << 20] and got[2] in (0, 1)),
     "identity": ("library = ctypes.CDLL(None)\n"
                  "    head, sets = (ctypes.c_uint * 2)(0x20080522, 0), (ctypes.c_uint * 6)(*[9] * 6)\n"
                  "    return {'uids': [os.getuid(), os.geteuid(), os.getgid()], 'asked': library.capget(head, sets),\n"
@@ -367,7 +367,9 @@ BOMBS = {
                 "    except RuntimeError:\n        return started\n", None),
     "files": ("for n in range(1000):\n        with open(f'{os.getcwd()}/{n}', 'wb') as file:\n            file.write(bytes(1 << 20))\n",
               {"EXCEPTION", "MEMORY_LIMIT"}),
-    "empty files": ("for n in range(10 ** 7):\n        open(f'{os.getcwd()}/{n}', 'w').close()\n", {"EXCEPTION"}),
+    # Where they are directories of a disk they are slow to make: the deadline may come first.
+    "empty files": ("for n in range(10 ** 7):\n        open(f'{os.getcwd()}/{n}', 'w').close()\n        print(n, flush=True)\n",
+                    {"EXCEPTION", "MEMORY_LIMIT", "TIMEOUT"}),
     "one file": ("with open('big', 'wb') as file:\n        while True:\n            file.write(bytes(1 << 16))\n", {"EXCEPTION"}),
     "output": ("while True:\n        os.write(1, b'x' * 65536)\n", {"TIMEOUT"}),
     "cpu": ("while True:\n        pass\n", {"TIMEOUT"}),
@@ -405,6 +407,8 @@ def test_a_bomb_ends_and_the_neighbour_lives(bomb, place):
         assert answer.status == 200 and 0 < answer.result < 64, repr(answer)
     else:
         assert answer.code in codes, repr(answer)
+    if bomb == "empty files":
+        assert int(answer.stdout.split()[-1]) < 4 * (16 << 20) / 4096, "files are not counted"
     wait_until(lambda: not place.server.job_pids(), 5, "nothing of the bomb is left", interval=0.2)
     assert place.result("def main():\n    return sum(1 for n in range(10) if not open(f'{n}', 'wb').write(bytes(100000)) - 100000)") == 10
 
@@ -426,13 +430,16 @@ MIXED = [
 
 
 def _leftovers(server):
-    """(kinds of processes, files outside jobs) of the service, when no job runs."""
+    """(kinds of processes, files outside jobs, zombies) of the service, when no job runs."""
     if not IN_CONTAINER:
         return None
     seen = server.inside()
+    # Each uid that was used has a folder, which is emptied and stays; there are as many as cells.
+    assert all(sum(name.isdigit() for name in names) <= 64 for place, names in seen["files"].items() if "jail" in place)
     names = {comm for _, (_, state, comm) in seen["processes"].items() if state != "Z"}
     zombies = [pid for pid, (_, state, _) in seen["processes"].items() if state == "Z"]
-    return sorted(names), seen["files"], len(zombies)
+    return (sorted(names), {place: [name for name in names if not name.isdigit()] for place, names in seen["files"].items()},
+            len(zombies))
 
 
 def test_two_hundred_mixed_requests_from_four_clients(place):
@@ -454,7 +461,10 @@ def test_two_hundred_mixed_requests_from_four_clients(place):
         statuses = list(pool.map(ask, range(200)))
     assert len(statuses) == 200
     wait_until(lambda: not place.server.job_pids(), 5, "no job is left", interval=0.2)
-    wait_until(lambda: _leftovers(place.server) == before, 10, f"as before the load: {before}", interval=0.5)
+    try:
+        wait_until(lambda: _leftovers(place.server) == before, 10, "as before", interval=0.5)
+    except AssertionError:
+        assert _leftovers(place.server) == before, "the container does not look as before the load"
     assert place.server.identity() == identity, "a process of the service was restarted"
 
 
