@@ -40,7 +40,15 @@ struct start_msg {
 };
 
 /* Who ended the job, when it did not end by itself. */
-enum killed_by { KILLED_BY_NOBODY, KILLED_BY_WALL, KILLED_BY_CPU, KILLED_BY_MEMORY, KILLED_BY_CANCEL, KILLED_BY_COUNT };
+enum killed_by {
+	KILLED_BY_NOBODY,
+	KILLED_BY_WALL,
+	KILLED_BY_CPU,
+	KILLED_BY_MEMORY,
+	KILLED_BY_FILES, /* its directories hold too much, and are no mounts that would say so */
+	KILLED_BY_CANCEL,
+	KILLED_BY_COUNT
+};
 
 /* How a job was started: a fresh interpreter, a fork for it, or a fork that had waited for it. */
 enum wire_start { WIRE_STARTED_COLD, WIRE_STARTED_FORKED, WIRE_STARTED_WAITING, WIRE_STARTS };

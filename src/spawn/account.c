@@ -246,14 +246,17 @@ static uint64_t socket_bytes(pid_t pid)
 	return used * SOCKET_BUFFER_BYTES;
 }
 
+struct descriptor_bytes {
+	uint64_t sockets, unnamed;
+};
+
 /*
  * Without a network namespace the sockets of the job are among all others, so its descriptors are looked at; and so are
- * files that have no name any more, which no look into its directories can find. stat(2) opens nothing.
+ * files that have no name any more. stat(2) opens nothing.
  */
-static uint64_t descriptor_bytes(pid_t pid)
+static void add_descriptors(struct descriptor_bytes *bytes, pid_t pid)
 {
 	char path[64];
-	uint64_t bytes = 0;
 	struct dirent *entry;
 	DIR *descriptors;
 
@@ -266,13 +269,12 @@ static uint64_t descriptor_bytes(pid_t pid)
 		    fstatat(dirfd(descriptors), entry->d_name, &info, 0) < 0)
 			continue;
 		if (S_ISSOCK(info.st_mode))
-			bytes += SOCKET_BUFFER_BYTES;
+			bytes->sockets += SOCKET_BUFFER_BYTES;
 		else if (S_ISREG(info.st_mode) && info.st_nlink == 0)
-			bytes += (uint64_t)info.st_blocks * 512;
+			bytes->unnamed += (uint64_t)info.st_blocks * 512;
 	}
 	if (descriptors)
 		closedir(descriptors);
-	return bytes;
 }
 
 struct shared_list {
@@ -374,6 +376,7 @@ static int exceeds_exactly(const struct account_roots *roots, const struct proce
 			   uint64_t limit_bytes)
 {
 	static struct shared_list shared;
+	struct descriptor_bytes descriptors = { 0 };
 	const uint64_t started = own_cpu_us();
 
 	shared.count = 0;
@@ -381,12 +384,26 @@ static int exceeds_exactly(const struct account_roots *roots, const struct proce
 	for (size_t i = 0; i < list->count; i++) {
 		bytes += anonymous_bytes(list->pid[i]);
 		if (roots->plain)
-			bytes += descriptor_bytes(list->pid[i]);
+			add_descriptors(&descriptors, list->pid[i]);
 		add_shared_anonymous(&shared, list->pid[i]);
 		if (own_cpu_us() - started > LOOK_MOST_US)
 			return 1; /* who cannot be measured is not let off: tens of thousands of mappings are no honest use */
 	}
-	return bytes + shared.bytes > limit_bytes;
+	return bytes + shared.bytes + descriptors.sockets > limit_bytes;
+}
+
+/* Those that are mapped alone count as shared memory, above. */
+uint64_t account_unnamed_bytes(const struct account_roots *roots)
+{
+	const struct process_list *list = walk(roots);
+	struct descriptor_bytes descriptors = { 0 };
+	const uint64_t started = own_cpu_us();
+
+	look_as(roots, true);
+	for (size_t i = 0; i < list->count && own_cpu_us() - started < LOOK_MOST_US; i++)
+		add_descriptors(&descriptors, list->pid[i]);
+	look_as(roots, false);
+	return descriptors.unnamed;
 }
 
 int account_memory_exceeds(const struct account_roots *roots, uint64_t other_bytes, uint64_t limit_bytes)

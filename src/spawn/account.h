@@ -20,6 +20,12 @@ struct account_roots {
 /* Whether a process of roots->uid runs; one that is dead and not yet waited for does not. False without a uid. */
 bool account_any_alive(const struct account_roots *roots);
 
+/*
+ * What the job holds in files that have no name any more, in bytes on their file system: no look into its directories can
+ * find them. For jobs without mounts of their own.
+ */
+uint64_t account_unnamed_bytes(const struct account_roots *roots);
+
 /* Threads of a process; 0 when it is gone. */
 uint32_t account_threads(pid_t pid);
 

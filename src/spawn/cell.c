@@ -383,7 +383,7 @@ void cell_hear(struct cell *c)
 /* Of its tmpfs; or of its directories, as they were last measured. */
 static uint64_t file_bytes(const struct cell *c)
 {
-	uint64_t bytes = c->sweep.bytes[0] + c->sweep.bytes[1];
+	uint64_t bytes = c->sweep.bytes[0] + c->sweep.bytes[1] + c->unnamed_bytes;
 
 	for (size_t i = 0; i < INIT_FD_COUNT; i++) {
 		struct statfs info;
@@ -425,14 +425,18 @@ static uint64_t pause_after(uint64_t look_us)
 }
 
 /* What a mount would refuse to hold ends the job: in the directories of the machine nothing else can be done. */
-static bool folders_exceed(struct cell *c, uint64_t now)
+static bool files_exceed(struct cell *c, uint64_t now)
 {
+	const struct account_roots roots = roots_of(c);
 	const struct jail_job job = same_jail(c);
 
 	if (c->jail->namespaces || c->folders.work[0] == '\0')
 		return false;
-	return !sweep_measure(c->jail, &job, &c->sweep, now) || c->sweep.bytes[0] > c->limits.tmp_bytes ||
-	       c->sweep.bytes[1] > c->limits.tmp_bytes;
+	if (!sweep_measure(c->jail, &job, &c->sweep, now))
+		return true;
+	if (c->sweep.due)
+		c->unnamed_bytes = account_unnamed_bytes(&roots);
+	return c->sweep.bytes[0] + c->unnamed_bytes > c->limits.tmp_bytes || c->sweep.bytes[1] > c->limits.tmp_bytes;
 }
 
 static void tick(struct spawner *s, struct cell *c)
@@ -447,14 +451,14 @@ static void tick(struct spawner *s, struct cell *c)
 		return;
 	cell_hear(c);
 	if (accounting && !DROPPED(&s->jail, DROP_MEMORY)) {
-		if (folders_exceed(c, started) ||
-		    account_memory_exceeds(&roots, file_bytes(c), c->limits.memory_bytes) ||
+		if (files_exceed(c, started))
+			cell_kill(c, KILLED_BY_FILES);
+		if (account_memory_exceeds(&roots, file_bytes(c), c->limits.memory_bytes) ||
 		    (jail_is_one_process(c->jail) && account_threads(c->child) > c->limits.processes))
 			cell_kill(c, KILLED_BY_MEMORY);
 	}
-	if (cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before) {
+	if (cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before)
 		cell_kill(c, KILLED_BY_MEMORY); /* v1 kills one process; the job is over all the same */
-	}
 	c->seen_cpu_us = used_cpu_us(s, c);
 	if (!DROPPED(&s->jail, DROP_CPU) && c->seen_cpu_us >= (uint64_t)c->limits.cpu_seconds * 1000000)
 		cell_kill(c, KILLED_BY_CPU);

@@ -48,7 +48,8 @@ struct cell {
 	struct jail_folders folders;
 	int child_fd; /* pidfd of the child of a template; -1: none */
 	struct sweep sweep;
-	bool lost; /* its directories cannot be emptied: it is not used again */
+	uint64_t unnamed_bytes; /* in files that were removed and are still open */
+	bool lost;              /* its directories cannot be emptied: it is not used again */
 
 	/* warm */
 	bool warm;

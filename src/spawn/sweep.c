@@ -251,6 +251,7 @@ bool sweep_measure(const struct jail *j, const struct jail_job *job, struct swee
 	struct room room;
 
 	take_result(w);
+	w->due = false;
 	if (w->measurer > 0 && now > w->started_us + PATIENCE_US) {
 		kill(w->measurer, SIGKILL); /* stopped, say: a job may signal what has its uid */
 		w->started_us = now;
@@ -258,7 +259,8 @@ bool sweep_measure(const struct jail *j, const struct jail_job *job, struct swee
 	if (w->measurer > 0)
 		return true;
 	look_at_room(j, &room);
-	if (is_due(w, &room, job->limits.tmp_bytes, now)) {
+	w->due = is_due(w, &room, job->limits.tmp_bytes, now);
+	if (w->due) {
 		memcpy(w->free_bytes, room.bytes, sizeof room.bytes);
 		memcpy(w->free_files, room.files, sizeof room.files);
 		w->started_us = now;

@@ -24,6 +24,7 @@ struct sweep {
 	uint64_t free_bytes[SWEEP_FOLDERS]; /* of the file systems, at that time */
 	uint64_t free_files[SWEEP_FOLDERS];
 	uint64_t bytes[SWEEP_FOLDERS]; /* as measured */
+	bool due;                      /* the last tick found a reason to measure */
 	unsigned failures;             /* in a row */
 	pid_t sweeper;
 	unsigned attempts; /* to empty them */

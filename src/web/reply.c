@@ -174,12 +174,15 @@ static void put_timeout(struct text *t, const struct reply_job *job)
 
 static void put_memory_limit(struct text *t, const struct reply_job *job)
 {
-	unsigned long long megabytes = job->limits->memory_bytes >> 20;
+	const bool files = job->outcome.limit == LIMIT_FILES;
+	unsigned long long megabytes = (files ? job->limits->tmp_bytes : job->limits->memory_bytes) >> 20;
 	char message[160], details[64];
 
-	snprintf(message, sizeof message,
-		 "The script used more than %llu MiB of memory and was stopped: work on less data at a time.",
-		 megabytes);
+	snprintf(
+		message, sizeof message,
+		files ? "The script wrote more than %llu MiB of files and was stopped: write less, or remove what is done." :
+			"The script used more than %llu MiB of memory and was stopped: work on less data at a time.",
+		megabytes);
 	snprintf(details, sizeof details, "{\"megabytes\": %llu}", megabytes);
 	put_error_head(t, OUTCOME_MEMORY_LIMIT, message);
 	put_details(t, details);
