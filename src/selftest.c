@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@
 #include "outcome.h"
 #include "own.h"
 
-enum { SCRIPT_BYTES = 32768, OUTPUT_BYTES = 8192, CANARY_RANDOM = 6 };
+enum { SCRIPT_BYTES = 32768, OUTPUT_BYTES = 8192, CANARY_RANDOM = 6, OUTLIVE_MS = 1000 };
 
 static const char canary_text[] = "canary\n";
 
@@ -92,6 +93,7 @@ void selftest_close(struct selftest *t)
 
 struct run {
 	struct exit_report report;
+	bool outlived; /* something of the job held its output open after its end was reported */
 	struct outcome outcome;
 	struct frame frame;
 	char result[OUTPUT_BYTES];
@@ -103,6 +105,18 @@ static int send_script(int fd, const struct job_header *header, const char *scri
 	/* Smaller than a pipe holds (64 KiB), so that it never blocks. */
 	return io_write_all(fd, header, sizeof *header) < 0 || io_write_all(fd, script, header->script_bytes) < 0 ? -1 :
 														    0;
+}
+
+/* True when no writer of the pipe is left. */
+static bool ends(int fd)
+{
+	char text[256];
+	struct pollfd pipe = { .fd = fd, .events = POLLIN };
+
+	while (poll(&pipe, 1, OUTLIVE_MS) == 1)
+		if (io_read(fd, text, sizeof text) <= 0)
+			return true;
+	return false;
 }
 
 /* All writers are dead: what is in the pipe is all there will be. */
@@ -149,6 +163,8 @@ static int run_script(struct spawner *s, enum wire_tier tier, const struct job_l
 	close(ours[WIRE_FD_INPUT]);
 	if (status == 0)
 		status = spawner_run_one(s, tier, limits, theirs, &run->report, f);
+	if (status == 0)
+		run->outlived = !ends(ours[WIRE_FD_STDOUT]);
 	if (status == 0) {
 		length = read_rest(ours[WIRE_FD_RESULT], run->result, sizeof run->result);
 		run->frame = frame_parse(run->result, length, header.nonce, header.max_result_bytes);
@@ -263,6 +279,9 @@ static int try_to_get_out(const struct selftest *t, struct spawner *s, enum wire
 	if (run.frame.payload_bytes != 4 || memcmp(run.frame.payload, "\"ok\"", 4) != 0)
 		return fault_set(f, 0, "self-test: a jailed script (%s) got out: %.*s", name_of(tier),
 				 (int)run.frame.payload_bytes, run.frame.payload);
+	if (run.outlived)
+		return fault_set(f, 0, "self-test: a jailed script (%s) got out: a process of it outlived the job",
+				 name_of(tier));
 	if (!canary_is_untouched(t))
 		return fault_set(f, 0, "self-test: a jailed script (%s) got out: it wrote %s", name_of(tier),
 				 t->canary);

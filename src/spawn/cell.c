@@ -560,18 +560,24 @@ static void fill_report(const struct spawner *s, const struct cell *c, struct ex
 	report->oom_killed = cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before;
 }
 
-/* ---- without namespaces: nothing is left, then nothing is left lying about ------------------------------------------------ */
+/* ---- nothing is left; then, without namespaces, nothing is left lying about ------------------------------------------------ */
+
+static void forget_if_gone(const struct cell *c, pid_t *pid)
+{
+	if (c->orphaned && *pid > 0 && kill(*pid, 0) < 0 && errno == ESRCH)
+		*pid = 0;
+}
 
 static bool processes_are_gone(struct cell *c)
 {
 	const struct account_roots roots = roots_of(c);
 
+	/* Somebody else waits for the children of a dead template, and does not tell. */
+	forget_if_gone(c, &c->child);
+	forget_if_gone(c, &c->init);
 	if (c->jail->namespaces)
-		return true;
+		return c->init == 0;
 	kill_processes(c); /* again: what was just being forked, by a template, say */
-	/* Where there is no subreaper (gVisor before 2023), somebody else waits for the children of a dead template. */
-	if (c->orphaned && c->child > 0 && kill(c->child, 0) < 0 && errno == ESRCH)
-		c->child = 0;
 	return c->child == 0 && !account_any_alive(&roots);
 }
 
@@ -610,7 +616,7 @@ bool cell_finish(struct spawner *s, struct cell *c, struct exit_report *report, 
 	*had_job = false;
 	if (c->state == CELL_SWEEPING)
 		sweep_on(c);
-	if (c->state != CELL_ENDING || c->init > 0 || c->from || !processes_are_gone(c) || c->child > 0)
+	if (c->state != CELL_ENDING || c->from || !processes_are_gone(c) || c->child > 0)
 		return false;
 	cell_hear(c);
 	*had_job = c->has_job;

@@ -193,7 +193,7 @@ static struct timespec time_to_wait(const struct spawner *s)
 		const struct cell *c = &s->cell[i];
 
 		/* What it left behind may be given to somebody else to wait for, who does not tell. */
-		if (!s->jail.namespaces && (c->state == CELL_ENDING || c->state == CELL_SWEEPING))
+		if ((!s->jail.namespaces || c->orphaned) && (c->state == CELL_ENDING || c->state == CELL_SWEEPING))
 			earlier(&when, now + POLL_US);
 		if (!c->has_job || c->state == CELL_ENDING)
 			continue;

@@ -645,8 +645,11 @@ int warm_open(struct spawner *s, struct fault *f)
 			"PYTHON_BIN lies below /tmp, and this kernel lets no process enter the namespaces of another");
 	if (!s->warm)
 		return 0;
-	/* Children of a template that dies are given to us, and not to process 1. */
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 && s->jail.namespaces)
+	/*
+	 * Children of a template that dies are given to us, and not to process 1. Not where they end with it: then it is of
+	 * no use, and under gVisor the death of an init gives its processes to such a reaper instead of killing them.
+	 */
+	if (!warm_ends_with_template(s) && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return fault_set(f, errno, "become the reaper of orphans");
 	s->tier[WIRE_BARE].wanted = true;
 	s->tier[WIRE_FULL].wanted = s->imports[0] != '\0';

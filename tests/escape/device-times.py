@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The devices are the machine's own nodes: a job may write to them, and changes nothing about them.
 
-layers: mounts
+At the level "standard" the devices have no mount that is read-only, and whoever may write to one may set its times.
+
+layers: mounts, own_uid
 expect: {"*": "EROFS|EPERM|EACCES", "times of /dev/null": "EROFS|EPERM|EACCES", "writing to /dev/null": "allowed"}
+expect standard: {"times of /dev/null": "allowed|EPERM|EACCES", "times of /dev/zero": "allowed|EPERM|EACCES",
+                  "times of /dev/full": "allowed|EPERM|EACCES", "times of /dev/random": "allowed|EPERM|EACCES",
+                  "times of /dev/urandom": "allowed|EPERM|EACCES", "*": "EPERM|EACCES"}
 """
 
 import os

@@ -4,7 +4,7 @@
 The machine code asks for getpid (20, and 39 with the x32 bit), which does no harm; the exit status is 200 where that
 was answered, else the errno (1 is EPERM). A kernel without the 32-bit interface answers int 0x80 with SIGSEGV.
 
-needs: x86_64
+needs: x86_64, processes
 layers: filter
 expect: {"native": "exit 200", "int 0x80": "exit 1|killed by SIGSYS|killed by SIGSEGV",
          "x32": "exit 1|killed by SIGSYS"}

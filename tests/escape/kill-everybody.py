@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """kill(-1) ends the job's other processes and nobody else: the job goes on, and so does the service.
 
-unsafe without: pid
-layers: pid
+needs: processes
+unsafe without: pid, own_uid
+layers: pid, own_uid
 expect: {"kill": "allowed", "child": "killed by SIGKILL", "alive": true}
 """
 

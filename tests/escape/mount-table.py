@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The mount table shows the runtime and no path of the machine; everything but /tmp,
-         /dev/shm is read-only; no set-uid.
+"""The mount table shows the runtime and no path of the machine; everything but /tmp, /dev/shm is read-only; no set-uid.
 
+At the level "standard" there is no mount table of its own, and the machine's cannot be read: read-proc.py.
+
+needs: strong
 layers: mounts, readonly, proc
 expect: {"writable": ["/dev/shm", "/tmp"], "with set-uid": [], "with devices": [], "strange": []}
 """

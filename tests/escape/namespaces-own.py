@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Each namespace is another one than the machine's and than the spawner's.
 
+At the level "standard" that is not promised.
+
+needs: strong
 layers: pid, net, ipc, uts, mounts
 expect: {"net": "other", "pid": "other", "ipc": "other", "uts": "other", "mnt": "other", "user": "other",
          "cgroup": "other"}

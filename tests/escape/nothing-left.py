@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A job finds nothing of the one before it in the same slot: files, memory, processes, limits, mask, priority.
 
-Each run looks first and then leaves behind what it can.
+Each run looks first and then leaves behind what it can. "others": whom it may signal, but itself.
 
 runs: 3
 settings: {"MAX_CONCURRENCY": "1"}
-layers: mounts, pid
-expect: {"tmp": ["script.py"], "shm": [], "processes": 0, "mask": 18, "nice": 0, "descriptors": 256,
+layers: mounts, pid, own_uid
+expect: {"tmp": ["script.py"], "shm": [], "processes": 0, "others": [], "mask": 18, "nice": 0, "descriptors": 256,
          "blocked": []}
 """
 
@@ -18,13 +18,14 @@ from multiprocessing import shared_memory
 
 
 def leave_behind():
-    open("/tmp/left", "w").close()
-    os.makedirs("/tmp/.hidden/deeper")
-    open("/tmp/.hidden/deeper/left", "w").close()
-    with open("/dev/shm/left", "wb") as file:
+    open(f"{WORK}/left", "w").close()
+    os.makedirs(f"{WORK}/.hidden/deeper")
+    open(f"{WORK}/.hidden/deeper/left", "w").close()
+    with open(f"{OWN[-1]}/left-memory", "wb") as file:
         file.write(b"x" * (4 << 20))
-    shared_memory.SharedMemory("left-memory", create=True, size=4096).close()
-    for _ in range(3):
+    if SHM:
+        shared_memory.SharedMemory("left-shared", create=True, size=4096).close()
+    for _ in range(3 * GIVEN["processes"]):
         if os.fork() == 0:
             os.setsid()
             if os.fork() == 0:
@@ -39,11 +40,17 @@ def leave_behind():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 
 
+def others():
+    return [pid for pid in range(2, max(GIVEN["pids"]) + 200) if pid != os.getpid() and attempt(os.kill, pid, 0) == "allowed"]
+
+
 def main():
     mask = os.umask(0o22)
-    found = {"tmp": sorted(name for name in os.listdir("/tmp") if name != "__pycache__"),
-             "shm": sorted(os.listdir("/dev/shm")),
-             "processes": len([name for name in os.listdir("/proc") if name.isdigit()]) - 1, "mask": mask,
+    found = {"tmp": sorted(name for name in os.listdir(WORK) if name != "__pycache__"),
+             "shm": sorted(os.listdir(SHM)) if SHM else [],
+             "others": others(),
+             "processes": len([name for name in os.listdir("/proc") if name.isdigit()]) - 1 if STRONG else 0,
+             "mask": mask,
              "nice": os.nice(0), "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
              "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, []))}
     leave_behind()

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 """No file of the machine can be read or listed: they do not exist in here.
 
-layers: mounts
+At the level "standard" their names may be known, and a few files of /etc that programs need can be read (landlock.c);
+/etc/os-release is a link into the runtime.
+
+layers: mounts, landlock
 expect: {"*": "ENOENT", "/etc/shadow": "ENOENT", "/root": "ENOENT", "in /etc": [], "in /": [], "in /var": ["tmp"],
          "accounts": 3}
+expect standard: {"*": "ENOENT|EACCES|EPERM", "/etc/shadow": "ENOENT|EACCES|EPERM", "/root": "ENOENT|EACCES|EPERM",
+                  "in /var": [], "accounts": 0, "/etc/os-release": "ENOENT|EACCES|allowed"}
 """
 
 import os
@@ -18,12 +23,17 @@ PATHS = ("/etc/shadow", "/etc/gshadow", "/etc/hostname", "/etc/hosts", "/etc/res
          "/usr/src", "/usr/sbin", "/usr/include", "/sbin", "/old", "/jail", "/stage", "/empty", "/.dockerenv")
 
 
+def names(place):
+    """What can be listed: at the level "standard" nothing, or what is in the image's tree for jobs."""
+    return [] if not STRONG and try_read(place) != "allowed" else os.listdir(place)
+
+
 def main():
-    tried = {path: attempt(os.lstat, path) for path in PATHS}
+    tried = {path: attempt(os.lstat, path) if STRONG else try_read(path) for path in PATHS}
     made = {"alternatives", "group", "localtime", "matplotlibrc", "mime.types", "nsswitch.conf", "passwd"}
-    tried["in /etc"] = sorted(set(os.listdir("/etc")) - made)
-    tried["in /var"] = os.listdir("/var")
+    tried["in /etc"] = sorted(set(names("/etc")) - made)
+    tried["in /var"] = names("/var")
     known = {"bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "runner", "tmp", "usr", "var"}
-    tried["in /"] = sorted(set(os.listdir("/")) - known)
-    tried["accounts"] = len(read("/etc/passwd").splitlines())
+    tried["in /"] = sorted(set(names("/")) - known)
+    tried["accounts"] = len(read("/etc/passwd").splitlines()) if STRONG else 0
     return tried

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: MIT
 """/proc shows the job's own processes and nothing of the machine, and nothing of process 1.
 
-layers: proc, mounts
+At the level "standard" it shows nothing at all: where the names in it are known, none of them can be opened, the job's own
+no more than those of the machine. Links that are read without opening (readlink(2)) show nothing of others. EINVAL is the
+answer of its own namespaces, which are no files: they can be opened, and there is nothing to read in them.
+
+layers: proc, mounts, landlock
 expect: {"*": "ENOENT", "/proc/1/mem": "ENOENT", "/proc/sys": "ENOENT", "others": [], "own": true}
+expect standard: {"*": "ENOENT|EACCES|EPERM", "/proc/1/mem": "ENOENT|EACCES|EPERM", "/proc/sys": "ENOENT|EACCES|EPERM",
+                  "own opened": ["ENOENT|EACCES|EINVAL"], "links": ["ENOENT|EACCES|EPERM"]}
 """
 
 import os
@@ -16,8 +22,16 @@ FIRST = ("", "/environ", "/cmdline", "/mem", "/maps", "/root", "/cwd", "/exe", "
 
 
 def main():
-    tried = {"/proc/" + name: attempt(os.lstat, "/proc/" + name) for name in MACHINE}
+    tried = {"/proc/" + name: attempt(os.lstat, "/proc/" + name) if STRONG else try_read("/proc/" + name) for name in MACHINE}
     tried.update({"/proc/1" + name: try_read("/proc/1" + name) for name in FIRST})
+    if not STRONG:
+        pids = [pid for pid in GIVEN["pids"] if pid != os.getpid()] + [1]
+        tried["own opened"] = sorted({try_read(f"/proc/{own}{name}") for own in ("self", "thread-self", os.getpid())
+                                      for name in FIRST if name not in ("/root", "/cwd", "/exe")})
+        tried["links"] = sorted({attempt(os.readlink, f"/proc/{pid}/{name}") for pid in pids
+                                 for name in ("cwd", "root", "exe", "fd/0", "ns/mnt")})
+        tried.update({f"/proc/{pid}{name}": try_read(f"/proc/{pid}{name}") for pid in pids for name in FIRST})
+        return {**tried, "others": [] if try_read("/proc") != "allowed" else os.listdir("/proc"), "own": True}
     tried["others"] = sorted(set(os.listdir("/proc")) - {"self", "thread-self", str(os.getpid())})
     tried["own"] = os.path.exists(f"/proc/{os.getpid()}/status")
     return tried

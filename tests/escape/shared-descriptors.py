@@ -18,6 +18,6 @@ def main():
     owner = fcntl.fcntl(0, fcntl.F_GETOWN)
     fcntl.fcntl(0, fcntl.F_SETFL, flags | os.O_NONBLOCK | os.O_APPEND)
     fcntl.fcntl(0, fcntl.F_SETSIG, 42)
-    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    attempt(fcntl.fcntl, 0, fcntl.F_SETOWN, os.getpid())
     return {"flags": flags & (os.O_NONBLOCK | os.O_APPEND | os.O_WRONLY | os.O_RDWR), "signal": signal,
             "owner": owner}

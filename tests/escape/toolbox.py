@@ -2,9 +2,8 @@
 """What the escape scripts share: they are sent with this text behind their own.
 
 A call is tried with arguments that do no harm if it goes through, so that a refusal (EPERM, ENOSYS) differs from an
-answer of the kernel (EFAULT, EBADF). The test adds GIVEN: system call numbers of this machine,
-         and what it made on the
-machine for the scripts to look for.
+answer of the kernel (EFAULT, EBADF). The test adds GIVEN before it: system call numbers of this machine, what it made on
+the machine for the scripts to look for, the level of isolation ("level"), and whether a job may make processes ("processes").
 """
 
 import ctypes
@@ -12,6 +11,11 @@ import errno
 import os
 
 _libc = ctypes.CDLL(None, use_errno=True)
+WORK = os.getcwd()  # the job's own directory; main() has not been called yet
+SHM = next((path for path in ("/dev/shm" if GIVEN["level"] == "strong" else f"/dev/shm/{os.getuid()}",)
+            if os.path.isdir(path)), None)  # the same for shared memory; None where there is none
+OWN = [path for path in (WORK, SHM) if path]
+STRONG = GIVEN["level"] == "strong"
 NOWHERE = -1  # a bad descriptor, and as an address a bad pointer
 
 
@@ -55,6 +59,20 @@ def in_child(function, *arguments):
     if os.WIFSIGNALED(status):
         return "killed by " + signal.Signals(os.WTERMSIG(status)).name
     return f"exit {os.WEXITSTATUS(status)}"
+
+
+def runner():
+    """The folder of runner.py."""
+    import __main__
+    return os.path.dirname(__main__.__file__)
+
+
+def output_of(arguments, **named):
+    """What a program prints, or "" where a job cannot make a second process."""
+    import subprocess
+    if not GIVEN["processes"]:
+        return ""
+    return subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **named).stdout
 
 
 def read(path, size=65536):

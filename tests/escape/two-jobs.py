@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Two jobs at the same time find nothing of each other: files, shared memory, processes, names of sockets, IPC.
 
+At the level "standard" another script tries, which cannot use the same names: two-jobs-on-one-machine.py.
 Each puts its marks everywhere and looks for the other's until a moment that both were told.
 
+needs: strong
 jobs: 2
 layers: mounts, pid, proc, ipc, filter
 expect: {"files": [], "processes": [], "commands": [], "shared memory": "ENOENT", "abstract": "EPERM",

@@ -16,6 +16,7 @@ __all__ = ["Case", "load_all", "compare"]
 
 CASES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cases")
 # Members that say how to run a case, not what to expect.
+_NEEDS = {"processes", "strong"}        # see README.md; test_cases.py skips
 _SETTINGS = {"why", "server", "request_headers", "chunked", "needs", "max_seconds"}
 
 
@@ -28,6 +29,7 @@ class Case:
         self.expect = json.loads(self._read("expect.json"))
         self.server = self.expect.get("server", {})
         self.needs = self.expect.get("needs", [])
+        assert set(self.needs) <= _NEEDS, f"{name}: needs what nobody knows"
         self.headers = {"Content-Type": "application/json",
                         **self.expect.get("request_headers", {})}
         self.headers = {k: v for k, v in self.headers.items() if v is not None}

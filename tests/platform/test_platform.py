@@ -8,6 +8,7 @@ the machine itself.
 import concurrent.futures
 import json
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -68,7 +69,7 @@ class Place:
             self.server.mounts = {token: TOKEN + ":ro", self.shared: "/mnt/shared"}
             self.places = {"token": TOKEN, "folder": "/mnt/shared"}
         self.server.start()
-        self.client = Client(self.server)
+        self.client = Client(self.server, timeout=30)
 
     def run(self, body, client=None):
         """The answer to a script with the tools in front of it."""
@@ -378,13 +379,13 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_bomb_ends_and_the_neighbour_lives(bomb, place):
+def test_a_bomb_ends_and_the_neighbour_lives(bomb, place, layers):
     """The right code within the limits, while another client's scripts are answered, and nothing is left."""
     script, codes = BOMBS[bomb]
     stop, wrong, answered = threading.Event(), [], []
 
     def neighbour():
-        client, number = Client(place.server), 0
+        client, number = Client(place.server, timeout=30), 0
         while not stop.is_set():
             number += 1
             answer = client.execute(f"def main():\n    print({number})\n    return [{number}] * 10\n")
@@ -403,8 +404,10 @@ def test_a_bomb_ends_and_the_neighbour_lives(bomb, place):
         thread.join()
     assert not wrong and answered, f"the neighbour got {wrong[:3]}"
     assert seconds < 4 + 5, f"{seconds:.1f} s"
-    if codes is None:
-        assert answer.status == 200 and 0 < answer.result < 64, repr(answer)
+    if codes is None and ok(layers, "one_process"):    # where one uid is all there is, memory alone bounds the threads
+        assert answer.code == "MEMORY_LIMIT" or 0 < answer.result < 1000, repr(answer)
+    elif codes is None:
+        assert answer.status == 200 and 0 < answer.result < 32, repr(answer)
     else:
         assert answer.code in codes, repr(answer)
     if bomb == "empty files":
@@ -434,12 +437,14 @@ def _leftovers(server):
     if not IN_CONTAINER:
         return None
     seen = server.inside()
-    # Each uid that was used has a folder, which is emptied and stays; there are as many as cells.
+    # Each uid that was used has a folder, which is emptied and stays; there are as many as cells. Without uids each job
+    # has a folder of a random name, and so has a child that waits for a job.
     assert all(sum(name.isdigit() for name in names) <= 64 for place, names in seen["files"].items() if "jail" in place)
+    files = {place: sorted(re.sub("^job-[0-9a-f]{32}$", "job-", name) for name in names if not name.isdigit())
+             for place, names in seen["files"].items()}
     names = {comm for _, (_, state, comm) in seen["processes"].items() if state != "Z"}
     zombies = [pid for pid, (_, state, _) in seen["processes"].items() if state == "Z"]
-    return (sorted(names), {place: [name for name in names if not name.isdigit()] for place, names in seen["files"].items()},
-            len(zombies))
+    return sorted(names), files, len(zombies)
 
 
 def test_two_hundred_mixed_requests_from_four_clients(place):

@@ -2,7 +2,8 @@ import os
 
 
 def main():
+    before = os.getcwd()
     os.mkdir("sub")
     os.chdir("sub")
     os.unlink("../script.py")
-    return os.getcwd()
+    return os.path.relpath(os.getcwd(), before)

@@ -2,6 +2,7 @@
 """Children that compute count together.
 
 settings: {"CPU_LIMIT_SEC": "1", "TIME_LIMIT_SEC": "6"}
+needs: processes
 layers: cpu
 code: TIMEOUT
 details: {"limit": "cpu", "seconds": 1}

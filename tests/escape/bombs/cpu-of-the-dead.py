@@ -3,7 +3,7 @@
 
 settings: {"CPU_LIMIT_SEC": "1", "TIME_LIMIT_SEC": "6"}
 layers: cpu, cgroup
-needs: cgroup
+needs: cgroup, processes
 code: TIMEOUT
 details: {"limit": "cpu", "seconds": 1}
 within: 4

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """/tmp and /dev/shm are limited in size and in number of files.
 
+At the level "standard" they are measured instead, and the job ends: files-over-the-limit.py and the like.
+
+needs: strong
 layers: mounts
 settings: {"TMP_LIMIT_MB": "16"}
 expect: {"/tmp/": "ENOSPC", "/dev/shm/": "ENOSPC", "many": "ENOSPC", "below": true}

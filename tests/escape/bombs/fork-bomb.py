@@ -3,7 +3,7 @@
 
 By its deadline, or before where so many interpreters are too much memory.
 
-unsafe without: limits, cgroup, pid, wall
+unsafe without: limits, cgroup, pid, wall, own_uid, one_process
 layers: limits, cgroup, wall, pid
 code: TIMEOUT|MEMORY_LIMIT
 """

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The number of processes is bounded, for the whole job.
 
+needs: processes
 layers: limits, cgroup
 expect: {"error": "EAGAIN", "bounded": true}
 """

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A script that returns with children that hold its pipes is answered at once.
 
+needs: processes
 layers: the reader of the pipes (early answer)
 expect: "returned"
 within: 1.5

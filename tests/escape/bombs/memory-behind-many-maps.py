@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The same behind thousands of mappings, so that the list of them is longer than an accountant may read.
 
+needs: processes
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """

@@ -10,8 +10,8 @@ import time
 
 
 def main():
-    for place in ("/dev/shm/fill", "/tmp/fill"):
-        with open(place, "wb") as file:
+    for place in reversed(OWN * (3 - len(OWN))):
+        with open(place + "/fill", "ab") as file:
             for _ in range(300):
                 file.write(b"x" * (1 << 20))
     time.sleep(0.5)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Bytes that wait in pairs of sockets are the kernel's memory, and still the job's.
 
+needs: processes
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A shared mapping in two pieces, the first of one page, is as large as both.
 
+needs: processes
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Many children with 100 MiB each are one job.
 
+needs: processes
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """

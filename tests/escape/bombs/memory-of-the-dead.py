@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Shared memory that a child touched and left: it is in no living process's resident set.
 
+needs: processes
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """

@@ -2,6 +2,7 @@
 """Processes with tens of thousands of mappings each are expensive to measure; that hides nothing.
 
 settings: {"MEM_LIMIT_MB": "256", "TIME_LIMIT_SEC": "8"}
+needs: processes
 layers: memory, cgroup
 code: MEMORY_LIMIT
 within: 7

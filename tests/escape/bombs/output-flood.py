@@ -11,7 +11,7 @@ import os
 
 
 def main():
-    for _ in range(3):
+    for _ in range(3 * GIVEN["processes"]):
         os.fork()
     while True:
         os.write(1, b"x" * 65536)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A script that waits, and has waiting children that ignore, block, stop and detach, ends at its deadline.
 
-unsafe without: wall, pid
+unsafe without: wall, pid, own_uid
 layers: wall, pid
 code: TIMEOUT
 details: {"limit": "wall", "seconds": 2}
@@ -19,7 +19,7 @@ def wait():
 
 
 def main():
-    for kind in range(4):
+    for kind in range(4 * GIVEN["processes"]):
         if os.fork() == 0:
             os.setsid()
             if os.fork():

@@ -18,8 +18,8 @@ def main():
         os.pwrite(file.fileno(), b"x", length)
 
     huge = 1 << 40
-    return {"truncate": attempt(make, "/tmp/a", huge, lambda f, n: f.truncate(n)),
-            "seek and write": attempt(make, "/tmp/b", huge, seek),
-            "fallocate": attempt(make, "/tmp/c", huge, lambda f, n: os.posix_fallocate(f.fileno(), 0, n)),
-            "shared memory": attempt(make, "/dev/shm/d", huge, lambda f, n: f.truncate(n)),
-            "short": attempt(make, "/tmp/e", 1 << 20, lambda f, n: f.truncate(n))}
+    return {"truncate": attempt(make, WORK + "/a", huge, lambda f, n: f.truncate(n)),
+            "seek and write": attempt(make, WORK + "/b", huge, seek),
+            "fallocate": attempt(make, WORK + "/c", huge, lambda f, n: os.posix_fallocate(f.fileno(), 0, n)),
+            "shared memory": attempt(make, OWN[-1] + "/d", huge, lambda f, n: f.truncate(n)),
+            "short": attempt(make, WORK + "/e", 1 << 20, lambda f, n: f.truncate(n))}

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The number of threads is bounded.
 
+Where a job is one process, the kernel could only count those of all jobs together: the service counts, and ends the job.
+
 layers: limits, cgroup
 expect: {"error": "RuntimeError", "bounded": true}
+code one process: MEMORY_LIMIT
 """
 
 import threading

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+"""Files that were removed and wait in a socket to be received are in no process's descriptors; they are refused or count.
+
+needs: standard
+settings: {"TIME_LIMIT_SEC": "6"}
+layers: memory, filter
+code: MEMORY_LIMIT
+within: 5
+"""
+
+import os
+import socket
+import time
+
+
+def main():
+    left, right = socket.socketpair()
+    for number in range(60):
+        fd = os.open(f"{WORK}/{number}", os.O_CREAT | os.O_RDWR)
+        os.write(fd, b"x" * (9 << 20))
+        os.unlink(f"{WORK}/{number}")
+        try:
+            socket.send_fds(left, [b"x"], [fd])
+        except PermissionError:
+            bytearray(1 << 40)  # refused is as good: the same answer, by MemoryError
+        os.close(fd)
+    time.sleep(4)
+    return len(right.recv(100))
