@@ -29,7 +29,13 @@ enum { JAIL_UID = 1000, JAIL_GID = 1000 };
  * A job lives in a cell. Slots are how many jobs run at once; there are more cells, since some wait for a job and some
  * are being cleared.
  */
-enum { JAIL_UIDS_FIRST = 60599, JAIL_UIDS_END = 65534, JAIL_UIDS_OF_ONE_CLAIM = 64, JAIL_CELLS_MAX = 1024 };
+enum {
+	JAIL_UIDS_FIRST = 60599,
+	JAIL_UIDS_DYNAMIC = 61184,
+	JAIL_UIDS_END = 65534,
+	JAIL_UIDS_OF_ONE_CLAIM = 64,
+	JAIL_CELLS_MAX = 1024
+};
 enum { JAIL_CLAIMS_MAX = (JAIL_CELLS_MAX + 2) / JAIL_UIDS_OF_ONE_CLAIM + 1 };
 
 /* The namespaces of a cell that a forked child enters by descriptor, in this order. */
@@ -117,7 +123,8 @@ struct jail {
 enum jail_role {
 	JAIL_COLD_INIT, /* or, without namespaces, the job itself */
 	JAIL_HOLDER,    /* an init that holds the namespaces of a cell for the child of a template */
-	JAIL_CHILD,     /* of a template; or one that looks after the directories of a job */
+	JAIL_CHILD,     /* of a template */
+	JAIL_HELPER,    /* looks after the directories of a job, in its jail */
 	JAIL_WARM_INIT, /* cloned by a template, to fork such a child itself: see jail.inits_by_template */
 };
 

@@ -47,11 +47,11 @@ enum outcome_code {
 /* What the runner's bytes amount to, see frame.h. */
 enum outcome_claim { CLAIM_NOTHING, CLAIM_RESULT, CLAIM_ERROR, CLAIM_INVALID };
 
-enum outcome_limit { LIMIT_NONE, LIMIT_WALL, LIMIT_CPU, LIMIT_FILES };
+enum outcome_limit { LIMIT_NONE, LIMIT_WALL, LIMIT_CPU, LIMIT_FILES, LIMIT_PROCESSES };
 
 struct outcome {
 	enum outcome_code code;
-	enum outcome_limit limit; /* TIMEOUT; LIMIT_FILES: MEMORY_LIMIT */
+	enum outcome_limit limit; /* TIMEOUT; LIMIT_FILES, LIMIT_PROCESSES: MEMORY_LIMIT */
 	int signal;               /* CRASHED */
 	int exit_status;          /* EMPTY_OUTPUT */
 	bool claimed;             /* the runner's own error text is to be shown */

@@ -10,6 +10,7 @@
 #include "spawn.h"
 
 struct selftest {
+	char token[20];  /* random, for names that nobody else has */
 	char canary[64]; /* path of a file outside the jail */
 	int canary_dir_fd;
 	int listen_fd; /* on loopback */

@@ -45,7 +45,8 @@ enum killed_by {
 	KILLED_BY_WALL,
 	KILLED_BY_CPU,
 	KILLED_BY_MEMORY,
-	KILLED_BY_FILES, /* its directories hold too much, and are no mounts that would say so */
+	KILLED_BY_FILES,     /* its directories hold too much, and are no mounts that would say so */
+	KILLED_BY_PROCESSES, /* too many processes and threads, where no rlimit says so */
 	KILLED_BY_CANCEL,
 	KILLED_BY_COUNT
 };

@@ -227,7 +227,7 @@ def _move(folder):
     _module.__cached__ = spec.cached
     sys.path[0] = folder
     for name, value in os.environ.items():
-        if value == _USUAL_FOLDER or value.startswith(_USUAL_FOLDER + "/"):
+        if not name.startswith("LD_") and (value == _USUAL_FOLDER or value.startswith(_USUAL_FOLDER + "/")):
             os.environ[name] = folder + value[len(_USUAL_FOLDER):]
     if "tempfile" in sys.modules:
         sys.modules["tempfile"].tempdir = None
@@ -252,7 +252,11 @@ def _age(folder):
     files moves in steps of milliseconds: script.py and that module can fall into the same one.
     """
     try:
-        os.utime(folder, (0, 0))
+        fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.utime(fd, (0, 0))        # by descriptor: by path a jail may have it do nothing
+        finally:
+            close(fd)
     except OSError:             # then a fresh module may need importlib.invalidate_caches()
         pass
 

@@ -59,6 +59,8 @@ static struct outcome killed(const struct exit_report *report)
 		return (struct outcome){ .code = OUTCOME_MEMORY_LIMIT };
 	case KILLED_BY_FILES:
 		return (struct outcome){ .code = OUTCOME_MEMORY_LIMIT, .limit = LIMIT_FILES };
+	case KILLED_BY_PROCESSES:
+		return (struct outcome){ .code = OUTCOME_MEMORY_LIMIT, .limit = LIMIT_PROCESSES };
 	case KILLED_BY_CANCEL:
 	case KILLED_BY_NOBODY:
 	case KILLED_BY_COUNT:

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@
 #include "outcome.h"
 #include "own.h"
 
-enum { SCRIPT_BYTES = 32768, OUTPUT_BYTES = 8192, CANARY_RANDOM = 6, OUTLIVE_MS = 1000 };
+enum { SCRIPT_BYTES = 32768, OUTPUT_BYTES = 8192, OUTLIVE_MS = 1000 };
 
 static const char canary_text[] = "canary\n";
 
@@ -35,13 +36,9 @@ static int make_canary(struct selftest *t, struct fault *f)
 {
 	/* /tmp last: a job has one of its own in front of the real one, so a canary there proves the least */
 	static const char *const places[] = { "/var/tmp", "/run", "/dev/shm", "/tmp" };
-	unsigned char random[CANARY_RANDOM] = { 0 };
 	char name[40];
 
-	for (size_t i = 0; i < sizeof random; i++)
-		random[i] = (unsigned char)(io_now_us() >> (8 * (i % 4))) ^ (unsigned char)getpid();
-	snprintf(name, sizeof name, "safe-exec-canary-%02x%02x%02x%02x%02x%02x", random[0], random[1], random[2],
-		 random[3], random[4], random[5]);
+	snprintf(name, sizeof name, "safe-exec-canary-%s", t->token);
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		OWNED_FD dir_fd = open(places[i], O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 		OWNED_FD fd = dir_fd < 0 ?
@@ -77,7 +74,12 @@ static int make_listener(struct selftest *t, struct fault *f)
 
 int selftest_open(struct selftest *t, struct fault *f)
 {
+	uint32_t random[2];
+
 	*t = (struct selftest){ .canary_dir_fd = -1, .listen_fd = -1 };
+	if (getrandom(random, sizeof random, 0) != sizeof random)
+		return fault_set(f, errno, "getrandom");
+	snprintf(t->token, sizeof t->token, "%08x%08x", random[0], random[1]);
 	return make_canary(t, f) < 0 || make_listener(t, f) < 0 ? -1 : 0;
 }
 
@@ -211,45 +213,56 @@ static int canary_is_untouched(const struct selftest *t)
 	       strcmp(text, canary_text) == 0;
 }
 
+static void name_neighbour(const struct selftest *t, char *name, size_t capacity)
+{
+	snprintf(name, capacity, "safe-exec-next-%s", t->token);
+}
+
 /*
  * Where jobs have no mounts of their own, their directories lie side by side: one more is made there, with a file in it,
  * as another job would have it. "" otherwise.
  */
-static int make_neighbour(const struct jail *j, char *path, size_t capacity, struct fault *f)
+static int make_neighbour(const struct selftest *t, const struct jail *j, char *path, size_t capacity, struct fault *f)
 {
-	static const char name[] = "neighbour";
+	char name[40];
 	OWNED_FD dir_fd = -1;
 	OWNED_FD fd = -1;
 
 	path[0] = '\0';
 	if (j->namespaces)
 		return 0;
-	(void)mkdirat(j->places.work_fd, name, 0700); /* there from before: as good */
-	dir_fd = openat(j->places.work_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd = dir_fd < 0 ? -1 : openat(dir_fd, "canary", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	name_neighbour(t, name, sizeof name);
+	if (mkdirat(j->places.work_fd, name, 0700) == 0)
+		dir_fd = openat(j->places.work_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir_fd >= 0)
+		fd = openat(dir_fd, "canary", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd < 0 || io_write_all(fd, canary_text, sizeof canary_text - 1) < 0)
 		return fault_set(f, errno, "make a directory for the self-test");
 	snprintf(path, capacity, "%.*s/%s", JAIL_FOLDER_BYTES / 2, j->places.work, name);
 	return 0;
 }
 
-static void remove_neighbour(const struct jail *j)
+static void remove_neighbour(const struct selftest *t, const struct jail *j)
 {
-	OWNED_FD dir_fd = j->namespaces ? -1 :
-					  openat(j->places.work_fd, "neighbour", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[40];
+
+	name_neighbour(t, name, sizeof name);
+	OWNED_FD dir_fd = j->namespaces ?
+				  -1 :
+				  openat(j->places.work_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir_fd < 0)
 		return;
 	unlinkat(dir_fd, "canary", 0);
-	unlinkat(j->places.work_fd, "neighbour", AT_REMOVEDIR);
+	unlinkat(j->places.work_fd, name, AT_REMOVEDIR);
 }
 
 static int write_attempts(const struct selftest *t, const struct jail *j, char *script, struct fault *f)
 {
-	char neighbour[JAIL_FOLDER_BYTES];
+	char neighbour[2 * JAIL_FOLDER_BYTES];
 	int length;
 
-	if (make_neighbour(j, neighbour, sizeof neighbour, f) < 0)
+	if (make_neighbour(t, j, neighbour, sizeof neighbour, f) < 0)
 		return -1;
 	length = snprintf(script, SCRIPT_BYTES,
 			  "CANARY = \"%s\"\nPORT = %u\nPIDS = (%d, %d)\nNEIGHBOUR = \"%s\"\nSTRONG = %s\n"
@@ -293,7 +306,7 @@ int selftest_escape(const struct selftest *t, struct spawner *s, enum wire_tier 
 {
 	int status = try_to_get_out(t, s, tier, limits, f);
 
-	remove_neighbour(spawner_jail(s));
+	remove_neighbour(t, spawner_jail(s));
 	return status;
 }
 

@@ -213,7 +213,8 @@ class Machine:
             os.chown(self.owned, _uid(server.pid), -1)
         return {**facts_of(server), "numbers": self.numbers, "refused": self.refused, "unlisted": self.unlisted, "job": job,
                 "canaries": self.canaries, "owned": self.owned,
-                "tcp_port": self.tcp.getsockname()[1], "unix_path": self.unix_path, "abstract": self.abstract_name, "environment": _environment(),
+                "tcp_port": self.tcp.getsockname()[1], "unix_path": self.unix_path, "abstract": self.abstract_name,
+                "environment": _environment(),
                 "limits": {"CPU_LIMIT_SEC": int(settings["CPU_LIMIT_SEC"]),
                            "FSIZE_LIMIT_MB": int(settings["FSIZE_LIMIT_MB"]) << 20,
                            "NOFILE_LIMIT": int(settings["NOFILE_LIMIT"]), "NPROC_LIMIT": int(settings["NPROC_LIMIT"])},

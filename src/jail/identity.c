@@ -21,7 +21,7 @@
 
 #include "layer.h"
 
-static int drop_bounding_set(void)
+int identity_drop_bounding_set(void)
 {
 	int there;
 
@@ -54,7 +54,7 @@ int identity_drop_capabilities(void)
 					       SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
 					       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED);
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (drop_bounding_set() < 0)
+	if (identity_drop_bounding_set() < 0)
 		return -1;
 	memset(data, 0, sizeof data);
 	if (syscall(SYS_capset, &header, data) < 0)
@@ -96,7 +96,7 @@ int identity_enter(const struct jail *j, const struct jail_job *job)
 int jail_drop_privileges(bool from_root, uid_t uid, gid_t gid, struct fault *f)
 {
 	if (from_root) {
-		if (drop_bounding_set() < 0) /* while the right to do so is there */
+		if (identity_drop_bounding_set() < 0) /* while the right to do so is there */
 			return fault_set(f, errno, "drop the bounding set");
 		if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 			return fault_set(f, errno, "become uid %u", uid);
@@ -147,10 +147,12 @@ static int enter_tree(const struct jail *j)
 int jail_confine_template(const struct jail *j)
 {
 	const struct rlimit stack = { JAIL_STACK_BYTES, JAIL_STACK_BYTES };
-	const uint64_t needed = j->inits_by_template ? 0 :
+	/* KILL: the death signal of a child is sent in the name of its parent, and asks for the right to (prctl(2)). */
+	const uint64_t needed = j->inits_by_template ? 1ULL << CAP_KILL :
 				j->namespaces        ? 1ULL << CAP_SYS_ADMIN :
-				j->cell_uids         ? 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_SETPCAP :
-						       0;
+				j->cell_uids         ? 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_SETPCAP |
+						       1ULL << CAP_KILL :
+					       0;
 
 	jail_reset_signals();
 	/* Stacks of threads take their size from the limit at exec. */

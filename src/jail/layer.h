@@ -51,6 +51,9 @@ int root_build(struct jail *j, uint32_t cells, const struct policy *p, const str
 /* landlock.c: the ABI version of this kernel, 0 where there is none. */
 int landlock_version(void);
 
+/* identity.c: what exec could give back; as long as the right to do so is there. */
+int identity_drop_bounding_set(void);
+
 /* identity.c: empties all capability sets and proves it; 0, or -1 with errno. */
 int identity_drop_capabilities(void);
 

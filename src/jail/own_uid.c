@@ -98,6 +98,21 @@ static bool claim_from(struct jail *j, unsigned first, size_t count)
 	return true;
 }
 
+/*
+ * By the host's name: the same after a restart, and in most cases another one in each container, whose uids the kernel
+ * counts together (RLIMIT_NPROC). Within the numbers that systemd does not give to services (uids below 61184).
+ */
+static unsigned start_of_search(void)
+{
+	char name[256] = "";
+	unsigned hash = 5381;
+
+	(void)gethostname(name, sizeof name - 1);
+	for (const char *c = name; *c; c++)
+		hash = hash * 33 + (unsigned char)*c;
+	return hash % ((JAIL_UIDS_DYNAMIC - JAIL_UIDS_FIRST) / JAIL_UIDS_OF_ONE_CLAIM);
+}
+
 int own_uids_claim(struct jail *j, uint32_t cells, struct fault *f)
 {
 	const size_t count = (cells + OTHER_UIDS + JAIL_UIDS_OF_ONE_CLAIM - 1) / JAIL_UIDS_OF_ONE_CLAIM;
@@ -106,9 +121,12 @@ int own_uids_claim(struct jail *j, uint32_t cells, struct fault *f)
 	j->cell_uids = geteuid() == 0 && has_uid_range() && may_change_ids();
 	if (!j->cell_uids)
 		return 0;
-	for (unsigned first = 0; first + count <= all; first++)
-		if (claim_from(j, first, count))
+	for (unsigned i = 0; i < all; i++) {
+		unsigned first = (start_of_search() + i) % all;
+
+		if (first + count <= all && claim_from(j, first, count))
 			return 0;
+	}
 	return fault_set(f, 0, "the uids from %d to %d are all claimed by other services on this machine",
 			 JAIL_UIDS_FIRST, JAIL_UIDS_END - 1);
 }
@@ -121,6 +139,14 @@ uid_t jail_uid_of(const struct jail *j, uint32_t cell)
 uid_t jail_web_uid(const struct jail *j)
 {
 	return j->cell_uids ? j->first_uid + 1 : j->outer_uid;
+}
+
+/* A script can close its own directory to its uid, and helpers of ours with that uid come later: the owner can open it. */
+static int enter_folder(const char *path)
+{
+	if (chdir(path) == 0)
+		return 0;
+	return errno == EACCES && chmod(path, 0700) == 0 ? chdir(path) : -1;
 }
 
 /*
@@ -138,9 +164,10 @@ int own_uid_enter(const struct jail *j, const struct jail_job *job)
 	if (setsid() < 0 || (j->chroots && !DROPPED(j, DROP_CHROOT) && chroot(JAIL_TREE) < 0))
 		return -1;
 	if (j->cell_uids && !DROPPED(j, DROP_OWN_UID) &&
-	    (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
+	    (identity_drop_bounding_set() < 0 || setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
+	     setresuid(uid, uid, uid) < 0))
 		return -1;
-	if (chdir(job->folders.work) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
+	if (enter_folder(job->folders.work) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
 		return -1;
 	return prctl(PR_SET_PDEATHSIG, SIGKILL);
 }

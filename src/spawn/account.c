@@ -15,6 +15,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -98,17 +99,46 @@ static bool read_process(pid_t pid, struct process *p)
 		      &p->threads) == 6;
 }
 
+/*
+ * Where the value of the last line "NAME: ..." begins, or NULL. The last: the first line is the process's name, which it
+ * gives itself, and gVisor does not escape what is in there.
+ */
+static const char *find_field(const char *text, const char *name)
+{
+	const char *found = NULL;
+	const size_t length = strlen(name);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, name, length) == 0)
+			found = line + length;
+		if (*line == '\0')
+			break;
+	}
+	return found;
+}
+
+/* -1: there is no such line. */
+static int64_t field_kb(const char *text, const char *name)
+{
+	const char *at = find_field(text, name);
+	long long kb;
+
+	return at && sscanf(at, " %lld", &kb) == 1 ? kb : -1;
+}
+
 /* Its real uid, which a process without capabilities cannot change to that of another. */
 static bool has_uid(const char *pid, uid_t uid)
 {
-	char path[64], text[STATUS_BYTES], *line;
+	char path[64], text[STATUS_BYTES];
+	const char *value;
 	unsigned found;
 
 	snprintf(path, sizeof path, "/proc/%.20s/status", pid);
 	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
 		return false;
-	line = strstr(text, "\nUid:");
-	return line && sscanf(line + 5, "%u", &found) == 1 && found == uid;
+	value = find_field(text, "Uid:");
+	return value && sscanf(value, "%u", &found) == 1 && found == uid;
 }
 
 static void add_all_of_uid(struct process_list *list, uid_t uid)
@@ -159,11 +189,18 @@ bool account_any_alive(const struct account_roots *roots)
 	return false;
 }
 
-uint32_t account_threads(pid_t pid)
+uint32_t account_threads(const struct account_roots *roots)
 {
-	struct process p;
+	const struct process_list *list = walk(roots);
+	uint32_t threads = 0;
 
-	return pid > 0 && read_process(pid, &p) && p.threads > 0 ? (uint32_t)p.threads : 0;
+	for (size_t i = 0; i < list->count; i++) {
+		struct process p;
+
+		if (list->pid[i] != roots->init && read_process(list->pid[i], &p) && p.threads > 0)
+			threads += (uint32_t)p.threads;
+	}
+	return threads;
 }
 
 uint64_t account_cpu_us(const struct account_roots *roots)
@@ -191,15 +228,6 @@ static uint64_t address_space_bytes(pid_t pid)
 	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0 || sscanf(text, "%llu", &pages) != 1)
 		return 0;
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-/* -1: there is no such line. */
-static int64_t field_kb(const char *text, const char *name)
-{
-	const char *at = strstr(text, name);
-	long long kb;
-
-	return at && sscanf(at + strlen(name), " %lld", &kb) == 1 ? kb : -1;
 }
 
 /* gVisor has the sum of both resident sets alone: too high a figure, and better than none. */
@@ -246,15 +274,30 @@ static uint64_t socket_bytes(pid_t pid)
 	return used * SOCKET_BUFFER_BYTES;
 }
 
-struct descriptor_bytes {
-	uint64_t sockets, unnamed;
+struct descriptors {
+	uint64_t socket_bytes, unnamed_bytes;
+	uint64_t in_flight; /* descriptors in messages that nobody has read (SCM_RIGHTS, unix(7)) */
+	bool hidden;        /* a process that lets nobody look */
 };
+
+/* "scm_fds: N", since Linux 5.7. */
+static uint64_t count_in_flight(pid_t pid, const char *fd)
+{
+	char path[64], text[512];
+	int64_t count;
+
+	snprintf(path, sizeof path, "/proc/%d/fdinfo/%.20s", (int)pid, fd);
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
+		return 0;
+	count = field_kb(text, "scm_fds:");
+	return count > 0 ? (uint64_t)count : 0;
+}
 
 /*
  * Without a network namespace the sockets of the job are among all others, so its descriptors are looked at; and so are
  * files that have no name any more. stat(2) opens nothing.
  */
-static void add_descriptors(struct descriptor_bytes *bytes, pid_t pid)
+static void add_descriptors(struct descriptors *all, pid_t pid)
 {
 	char path[64];
 	struct dirent *entry;
@@ -262,16 +305,20 @@ static void add_descriptors(struct descriptor_bytes *bytes, pid_t pid)
 
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
 	descriptors = opendir(path);
+	if (!descriptors && errno == EACCES)
+		all->hidden = true;
 	while (descriptors && (entry = readdir(descriptors))) {
 		struct stat info;
 
 		if (!isdigit((unsigned char)entry->d_name[0]) ||
 		    fstatat(dirfd(descriptors), entry->d_name, &info, 0) < 0)
 			continue;
-		if (S_ISSOCK(info.st_mode))
-			bytes->sockets += SOCKET_BUFFER_BYTES;
-		else if (S_ISREG(info.st_mode) && info.st_nlink == 0)
-			bytes->unnamed += (uint64_t)info.st_blocks * 512;
+		if (S_ISSOCK(info.st_mode)) {
+			all->socket_bytes += SOCKET_BUFFER_BYTES;
+			all->in_flight += count_in_flight(pid, entry->d_name);
+		} else if (S_ISREG(info.st_mode) && info.st_nlink == 0) {
+			all->unnamed_bytes += (uint64_t)info.st_blocks * 512;
+		}
 	}
 	if (descriptors)
 		closedir(descriptors);
@@ -376,7 +423,7 @@ static int exceeds_exactly(const struct account_roots *roots, const struct proce
 			   uint64_t limit_bytes)
 {
 	static struct shared_list shared;
-	struct descriptor_bytes descriptors = { 0 };
+	struct descriptors descriptors = { 0 };
 	const uint64_t started = own_cpu_us();
 
 	shared.count = 0;
@@ -389,21 +436,27 @@ static int exceeds_exactly(const struct account_roots *roots, const struct proce
 		if (own_cpu_us() - started > LOOK_MOST_US)
 			return 1; /* who cannot be measured is not let off: tens of thousands of mappings are no honest use */
 	}
-	return bytes + shared.bytes + descriptors.sockets > limit_bytes;
+	return bytes + shared.bytes + descriptors.socket_bytes > limit_bytes;
 }
 
-/* Those that are mapped alone count as shared memory, above. */
-uint64_t account_unnamed_bytes(const struct account_roots *roots)
+uint64_t account_unnamed_bytes(const struct account_roots *roots, uint64_t file_bytes)
 {
 	const struct process_list *list = walk(roots);
-	struct descriptor_bytes descriptors = { 0 };
+	struct descriptors descriptors = { 0 };
+	static struct shared_list mapped;
 	const uint64_t started = own_cpu_us();
 
+	mapped.count = 0;
+	mapped.bytes = 0;
 	look_as(roots, true);
-	for (size_t i = 0; i < list->count && own_cpu_us() - started < LOOK_MOST_US; i++)
+	for (size_t i = 0; i < list->count && own_cpu_us() - started < LOOK_MOST_US; i++) {
 		add_descriptors(&descriptors, list->pid[i]);
+		add_shared_anonymous(&mapped, list->pid[i]);
+	}
 	look_as(roots, false);
-	return descriptors.unnamed;
+	if (descriptors.hidden)
+		return UINT64_MAX;
+	return descriptors.unnamed_bytes + (mapped.count + descriptors.in_flight) * file_bytes;
 }
 
 int account_memory_exceeds(const struct account_roots *roots, uint64_t other_bytes, uint64_t limit_bytes)

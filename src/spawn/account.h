@@ -21,13 +21,14 @@ struct account_roots {
 bool account_any_alive(const struct account_roots *roots);
 
 /*
- * What the job holds in files that have no name any more, in bytes on their file system: no look into its directories can
- * find them. For jobs without mounts of their own.
+ * What the job may hold in files that have no name any more: no look into its directories can find them. A file whose size
+ * nobody tells (mapped, or on its way in a message) counts as file_bytes; UINT64_MAX: it lets nobody look. For jobs
+ * without mounts of their own.
  */
-uint64_t account_unnamed_bytes(const struct account_roots *roots);
+uint64_t account_unnamed_bytes(const struct account_roots *roots, uint64_t file_bytes);
 
-/* Threads of a process; 0 when it is gone. */
-uint32_t account_threads(pid_t pid);
+/* Threads of all processes of the job, its init not counted. */
+uint32_t account_threads(const struct account_roots *roots);
 
 /*
  * CPU time of all processes below (and of) the roots, the dead ones that were waited for included, in microseconds.

@@ -27,6 +27,8 @@ enum {
 	TICK_SHARE = 9,         /* times its own length a look is away from the next */
 	PAUSE_MOST_US = 1000000,
 	SWEEP_ATTEMPTS = 3,
+	LOST_US = 10000000,     /* after which it is tried again */
+	SPARE_THREADS = 2,      /* one that measures a directory, one that is just ending */
 	TAKE_MOST_US = 1000000, /* a child that has not taken its job by then never will: it was stopped, say */
 };
 
@@ -434,8 +436,13 @@ static bool files_exceed(struct cell *c, uint64_t now)
 		return false;
 	if (!sweep_measure(c->jail, &job, &c->sweep, now))
 		return true;
-	if (c->sweep.due)
-		c->unnamed_bytes = account_unnamed_bytes(&roots);
+	if (c->sweep.due) {
+		const uint64_t lost = sweep_lost_bytes(c->jail, &c->sweep);
+
+		c->unnamed_bytes = account_unnamed_bytes(&roots, c->limits.file_bytes);
+		if (c->unnamed_bytes > lost)
+			c->unnamed_bytes = lost;
+	}
 	return c->sweep.bytes[0] + c->unnamed_bytes > c->limits.tmp_bytes || c->sweep.bytes[1] > c->limits.tmp_bytes;
 }
 
@@ -453,9 +460,11 @@ static void tick(struct spawner *s, struct cell *c)
 	if (accounting && !DROPPED(&s->jail, DROP_MEMORY)) {
 		if (files_exceed(c, started))
 			cell_kill(c, KILLED_BY_FILES);
-		if (account_memory_exceeds(&roots, file_bytes(c), c->limits.memory_bytes) ||
-		    (jail_is_one_process(c->jail) && account_threads(c->child) > c->limits.processes))
+		if (account_memory_exceeds(&roots, file_bytes(c), c->limits.memory_bytes))
 			cell_kill(c, KILLED_BY_MEMORY);
+		/* RLIMIT_NPROC counts them everywhere but where jobs share a uid, and in user namespaces under gVisor. */
+		if (account_threads(&roots) > c->limits.processes + SPARE_THREADS)
+			cell_kill(c, KILLED_BY_PROCESSES);
 	}
 	if (cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before)
 		cell_kill(c, KILLED_BY_MEMORY); /* v1 kills one process; the job is over all the same */
@@ -595,7 +604,7 @@ static void start_sweeping(struct cell *c)
 		log_event(LOG_WARNING, NULL, "cannot empty the directories of a job: %s", strerror(errno));
 }
 
-/* Emptied, they can be removed; otherwise once more. A cell whose directories stay is never used again. */
+/* Emptied, they can be removed; otherwise once more. A cell whose directories stay is not used again while they do. */
 static void sweep_on(struct cell *c)
 {
 	if (!helpers_are_gone(c))
@@ -604,10 +613,13 @@ static void sweep_on(struct cell *c)
 		release(c);
 	} else if (c->sweep.attempts < SWEEP_ATTEMPTS) {
 		start_sweeping(c);
-	} else if (c->sweep.attempts == SWEEP_ATTEMPTS) {
-		c->sweep.attempts++;
+	} else if (!c->lost) {
 		c->lost = true;
-		log_event(LOG_ERROR, NULL, "%s cannot be emptied: its cell is out of use", c->folders.work);
+		c->since_us = io_now_us();
+		log_event(LOG_ERROR, NULL, "%s cannot be emptied: its cell is out of use for now", c->folders.work);
+	} else if (io_now_us() > c->since_us + LOST_US) {
+		c->since_us = io_now_us();
+		start_sweeping(c);
 	}
 }
 

@@ -109,7 +109,7 @@ pid_t body_fork(const struct jail *j, const struct jail_job *job, void (*body)(c
 
 	if (pid != 0)
 		return pid;
-	own.role = JAIL_CHILD;
+	own.role = JAIL_HELPER;
 	own.cgroup_count = 0;
 	enter(j, &own, *sync_fd);
 	body(&own);

@@ -32,6 +32,7 @@ enum {
 	DRAIN_US = 9500000, /* web has 8 s for its running jobs; platforms kill after 10 */
 	ROUND_MOST_US = 1000000,
 	POLL_US = 5000,
+	FREE_CELL_US = 30000000,
 	SPARE_DESCRIPTORS = 64,
 	DESCRIPTORS_PER_CELL = 20, /* sync pair, handover pair, two mounts, six namespaces, network, six of cgroups */
 	DESCRIPTORS_PER_PLACE = 8, /* in web: pipes */
@@ -193,7 +194,8 @@ static struct timespec time_to_wait(const struct spawner *s)
 		const struct cell *c = &s->cell[i];
 
 		/* What it left behind may be given to somebody else to wait for, who does not tell. */
-		if ((!s->jail.namespaces || c->orphaned) && (c->state == CELL_ENDING || c->state == CELL_SWEEPING))
+		if ((!s->jail.namespaces || c->orphaned) &&
+		    (c->state == CELL_ENDING || (c->state == CELL_SWEEPING && !c->lost)))
 			earlier(&when, now + POLL_US);
 		if (!c->has_job || c->state == CELL_ENDING)
 			continue;
@@ -465,8 +467,11 @@ int spawner_run_one(struct spawner *s, enum wire_tier tier, const struct job_lim
 		    struct exit_report *report, struct fault *f)
 {
 	const struct start_msg msg = { .magic = WIRE_MAGIC, .kind = WIRE_START, .tier = tier, .limits = *limits };
+	const uint64_t until = io_now_us() + FREE_CELL_US;
 	int started, error;
 
+	while (!cell_find_free(s) && io_now_us() < until) /* all are being cleared of what a service before left */
+		round_before_serving(s);
 	if (tier == WIRE_COLD)
 		started = start_cold(s, &msg, fds);
 	else

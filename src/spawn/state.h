@@ -49,7 +49,7 @@ struct cell {
 	int child_fd; /* pidfd of the child of a template; -1: none */
 	struct sweep sweep;
 	uint64_t unnamed_bytes; /* in files that were removed and are still open */
-	bool lost;              /* its directories cannot be emptied: it is not used again */
+	bool lost;              /* its directories cannot be emptied: not used again until they can */
 
 	/* warm */
 	bool warm;

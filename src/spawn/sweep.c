@@ -17,7 +17,7 @@
 #include "own.h"
 
 enum {
-	DEPTH_MAX = 64,
+	DEPTH_MAX = 200,
 	ENTRY_BYTES = 4096,    /* an empty file is not for nothing */
 	PATIENCE_US = 2000000, /* for one measurement */
 	AGAIN_US = 1000000,    /* after which any change is a reason to measure */
@@ -59,6 +59,19 @@ static DIR *open_directory(int parent_fd, const char *name)
 	return directory;
 }
 
+/* A directory that the script has closed to itself may hold files all the same: the owner can open it for a moment. */
+static DIR *open_closed(int parent_fd, const char *name, const struct stat *info)
+{
+	DIR *directory = open_directory(parent_fd, name);
+
+	if (directory || errno != EACCES || fchmodat(parent_fd, name, (info->st_mode & 07777) | 0500, 0) < 0)
+		return directory;
+	directory = open_directory(parent_fd, name);
+	if (directory)
+		(void)fchmod(dirfd(directory), info->st_mode & 07777);
+	return directory;
+}
+
 /* Stops counting when it is too much anyway. What cannot be looked into, or lies too deep, is too much. */
 static uint64_t measure(const char *folder, uint64_t limit_bytes)
 {
@@ -85,7 +98,8 @@ static uint64_t measure(const char *folder, uint64_t limit_bytes)
 		bytes += ENTRY_BYTES + (uint64_t)info.st_blocks * 512;
 		if (!S_ISDIR(info.st_mode))
 			continue;
-		if (depth + 1 == DEPTH_MAX || !(level[depth + 1] = open_directory(dirfd(level[depth]), entry->d_name)))
+		if (depth + 1 == DEPTH_MAX ||
+		    !(level[depth + 1] = open_closed(dirfd(level[depth]), entry->d_name, &info)))
 			return limit_bytes + 1;
 		depth++;
 	}
@@ -209,7 +223,20 @@ void sweep_begin(const struct jail *j, struct sweep *w)
 	look_at_room(j, &room);
 	memcpy(w->free_bytes, room.bytes, sizeof room.bytes);
 	memcpy(w->free_files, room.files, sizeof room.files);
+	memcpy(w->first_free_bytes, room.bytes, sizeof room.bytes);
 	w->started_us = io_now_us();
+}
+
+uint64_t sweep_lost_bytes(const struct jail *j, const struct sweep *w)
+{
+	struct room room;
+	uint64_t lost = 0;
+
+	look_at_room(j, &room);
+	for (int i = 0; i < SWEEP_FOLDERS; i++)
+		if (w->first_free_bytes[i] > room.bytes[i])
+			lost += w->first_free_bytes[i] - room.bytes[i];
+	return lost;
 }
 
 /* Others use the same file systems, so a change is a reason to look and nothing more. */

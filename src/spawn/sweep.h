@@ -23,9 +23,10 @@ struct sweep {
 	uint64_t started_us;                /* the last measurement */
 	uint64_t free_bytes[SWEEP_FOLDERS]; /* of the file systems, at that time */
 	uint64_t free_files[SWEEP_FOLDERS];
-	uint64_t bytes[SWEEP_FOLDERS]; /* as measured */
-	bool due;                      /* the last tick found a reason to measure */
-	unsigned failures;             /* in a row */
+	uint64_t first_free_bytes[SWEEP_FOLDERS]; /* when the job began */
+	uint64_t bytes[SWEEP_FOLDERS];            /* as measured */
+	bool due;                                 /* the last tick found a reason to measure */
+	unsigned failures;                        /* in a row */
 	pid_t sweeper;
 	unsigned attempts; /* to empty them */
 };
@@ -40,6 +41,9 @@ void sweep_begin(const struct jail *j, struct sweep *w);
  * matter. False: the job keeps its directories from being measured.
  */
 bool sweep_measure(const struct jail *j, const struct jail_job *job, struct sweep *w, uint64_t now);
+
+/* What their file systems have lost since the job began: no job can hold more than that there. */
+uint64_t sweep_lost_bytes(const struct jail *j, const struct sweep *w);
 
 /* Starts to empty them: 0, or -1 with errno. All processes of the job are dead. */
 int sweep_start(const struct jail *j, const struct jail_job *job, struct sweep *w);

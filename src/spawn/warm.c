@@ -105,8 +105,8 @@ static void publish(struct spawner *s)
 
 /* ---- starting a template -------------------------------------------------------------------------------------------- */
 
-/* What the template is told: the prepared jail, some 10 KB, for which a pipe has room (64 KiB, pipe(7)). */
-static int make_setup(const struct jail *j)
+/* Never waits: how much a pipe holds can be made less by others of the same user (pipe(7)), and nobody reads it yet. */
+static int make_setup_pipe(const struct jail *j)
 {
 	OWNED_FD read_fd = -1;
 	OWNED_FD write_fd = -1;
@@ -116,7 +116,19 @@ static int make_setup(const struct jail *j)
 		return -1;
 	read_fd = pair[0];
 	write_fd = pair[1];
+	if (io_set_nonblocking(write_fd, true) < 0)
+		return -1;
 	return jail_export(j, write_fd) < 0 ? -1 : fd_release(&read_fd);
+}
+
+/* What the template is told: the prepared jail, some 30 KB. */
+static int make_setup(const struct jail *j)
+{
+	OWNED_FD fd = memfd_create("setup", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return make_setup_pipe(j);
+	return jail_export(j, fd) < 0 || lseek(fd, 0, SEEK_SET) < 0 ? -1 : fd_release(&fd);
 }
 
 /* In the child: never returns. What is said here goes to the service's stderr. */

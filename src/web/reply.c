@@ -174,16 +174,28 @@ static void put_timeout(struct text *t, const struct reply_job *job)
 
 static void put_memory_limit(struct text *t, const struct reply_job *job)
 {
-	const bool files = job->outcome.limit == LIMIT_FILES;
-	unsigned long long megabytes = (files ? job->limits->tmp_bytes : job->limits->memory_bytes) >> 20;
 	char message[160], details[64];
+	unsigned long long number = job->limits->memory_bytes >> 20;
 
-	snprintf(
-		message, sizeof message,
-		files ? "The script wrote more than %llu MiB of files and was stopped: write less, or remove what is done." :
-			"The script used more than %llu MiB of memory and was stopped: work on less data at a time.",
-		megabytes);
-	snprintf(details, sizeof details, "{\"megabytes\": %llu}", megabytes);
+	if (job->outcome.limit == LIMIT_PROCESSES) {
+		number = job->limits->processes;
+		snprintf(message, sizeof message,
+			 "The script ran more than %llu processes and threads at once and was stopped: use fewer.",
+			 number);
+		snprintf(details, sizeof details, "{\"processes\": %llu}", number);
+	} else if (job->outcome.limit == LIMIT_FILES) {
+		number = job->limits->tmp_bytes >> 20;
+		snprintf(
+			message, sizeof message,
+			"The script wrote more than %llu MiB of files and was stopped: write less, or remove what is done.",
+			number);
+		snprintf(details, sizeof details, "{\"megabytes\": %llu}", number);
+	} else {
+		snprintf(message, sizeof message,
+			 "The script used more than %llu MiB of memory and was stopped: work on less data at a time.",
+			 number);
+		snprintf(details, sizeof details, "{\"megabytes\": %llu}", number);
+	}
 	put_error_head(t, OUTCOME_MEMORY_LIMIT, message);
 	put_details(t, details);
 }

@@ -104,6 +104,7 @@ static const struct {
 	{ "memory of the job", { .wait_status = KILL, .killed_by = KILLED_BY_MEMORY }, CLAIM_RESULT, 0, { .code = OUTCOME_MEMORY_LIMIT } },
 	/* What is ours. */
 	{ "files of the job", { .wait_status = KILL, .killed_by = KILLED_BY_FILES }, CLAIM_RESULT, 0, { .code = OUTCOME_MEMORY_LIMIT, .limit = LIMIT_FILES } },
+	{ "processes of the job", { .wait_status = KILL, .killed_by = KILLED_BY_PROCESSES }, CLAIM_RESULT, 0, { .code = OUTCOME_MEMORY_LIMIT, .limit = LIMIT_PROCESSES } },
 	{ "cancelled", { .wait_status = KILL, .killed_by = KILLED_BY_CANCEL }, CLAIM_NOTHING, 0, { .code = OUTCOME_INTERNAL } },
 	{ "killed by a number that is none", { .wait_status = KILL, .killed_by = KILLED_BY_COUNT }, CLAIM_RESULT, 0, { .code = OUTCOME_INTERNAL } },
 	{ "never started", { .wait_status = NEVER }, CLAIM_NOTHING, 0, { .code = OUTCOME_INTERNAL } },
