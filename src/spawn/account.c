@@ -172,21 +172,21 @@ static const struct process_list *walk(const struct account_roots *roots)
 	return &list;
 }
 
-bool account_any_alive(const struct account_roots *roots)
+enum account_life account_life(const struct account_roots *roots)
 {
 	const struct process_list *list;
 
 	if (roots->uid == 0)
-		return false;
+		return ACCOUNT_NONE;
 	list = walk(roots);
 	for (size_t i = 0; i < list->count; i++) {
 		struct process p;
 
 		/* The first thread of a process can be dead while others live. */
 		if (read_process(list->pid[i], &p) && (p.state != 'Z' || p.threads > 1) && p.state != 'X')
-			return true;
+			return ACCOUNT_ALIVE;
 	}
-	return false;
+	return list->count > 0 ? ACCOUNT_DEAD : ACCOUNT_NONE;
 }
 
 uint32_t account_threads(const struct account_roots *roots)

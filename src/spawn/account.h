@@ -17,8 +17,10 @@ struct account_roots {
 	bool plain;  /* without namespaces: sockets and deleted files are looked for process by process */
 };
 
-/* Whether a process of roots->uid runs; one that is dead and not yet waited for does not. False without a uid. */
-bool account_any_alive(const struct account_roots *roots);
+/* Whether there are processes of roots->uid: none, only such as are dead and not yet waited for, or living ones. */
+enum account_life { ACCOUNT_NONE, ACCOUNT_DEAD, ACCOUNT_ALIVE };
+
+enum account_life account_life(const struct account_roots *roots);
 
 /*
  * What the job may hold in files that have no name any more: no look into its directories can find them. A file whose size

@@ -27,6 +27,7 @@ enum {
 	TICK_SHARE = 9,         /* times its own length a look is away from the next */
 	PAUSE_MOST_US = 1000000,
 	SWEEP_ATTEMPTS = 3,
+	DEAD_US = 1000000,
 	LOST_US = 10000000,     /* after which it is tried again */
 	SPARE_THREADS = 2,      /* one that measures a directory, one that is just ending */
 	TAKE_MOST_US = 1000000, /* a child that has not taken its job by then never will: it was stopped, say */
@@ -580,6 +581,7 @@ static void forget_if_gone(const struct cell *c, pid_t *pid)
 static bool processes_are_gone(struct cell *c)
 {
 	const struct account_roots roots = roots_of(c);
+	enum account_life life;
 
 	/* Somebody else waits for the children of a dead template, and does not tell. */
 	forget_if_gone(c, &c->child);
@@ -587,7 +589,11 @@ static bool processes_are_gone(struct cell *c)
 	if (c->jail->namespaces)
 		return c->init == 0;
 	kill_processes(c); /* again: what was just being forked, by a template, say */
-	return c->child == 0 && !account_any_alive(&roots);
+	if (c->child != 0)
+		return false;
+	life = account_life(&roots);
+	/* The dead still have their place in a control group; but it is not for us to wait for them, and not for long. */
+	return life == ACCOUNT_NONE || (life == ACCOUNT_DEAD && io_now_us() > c->since_us + DEAD_US);
 }
 
 /* Helpers of ours in the same jail end with its processes, and are to be waited for. */

@@ -11,6 +11,7 @@ should it be asked for. The processes inside are looked at from the machine wher
 they are the machine's own processes), else by a command in the container; what needs the former skips with the reason.
 """
 
+import atexit
 import itertools
 import json
 import os
@@ -264,3 +265,12 @@ class ContainerServer(Server):
     def log_records(self):
         """The service's own lines as objects; the engine may have written, too."""
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+
+
+def _leave_nothing():
+    """However a run ends, its container ends with it: a bomb in it would go on for ever."""
+    if ContainerServer.awake():
+        ContainerServer.awake().kill()
+
+
+atexit.register(_leave_nothing)

@@ -6,6 +6,7 @@ Used by tests/platform/run with `-p plugin`.
 
 import json
 import os
+import signal
 import subprocess
 
 import pytest
@@ -14,6 +15,12 @@ from harness import server
 
 _VERSIONS = ("import json, sys; import numpy, pandas; "
              "print(json.dumps([sys.version.split()[0], numpy.__version__, pandas.__version__]))")
+
+
+def pytest_configure():
+    """Told to end, pytest ends as by Ctrl-C: fixtures stop what they started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)     # a background shell may have had it ignored
 
 
 def _settings_of(item):
