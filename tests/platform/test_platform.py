@@ -212,18 +212,18 @@ def main():
     if SECRET in str(dict(os.environ)):
         found.append("environment")
     began = time.monotonic()
-    for top in ("/", "/run", "/mnt", "/var/tmp", "/opt", "/etc", "/tmp", "/home", "/root", "/srv", "/proc/self", os.path.dirname(PLACES["token"])):
+    for top in (os.path.dirname(PLACES["token"]), "/run", "/mnt", "/tmp", "/var/tmp", "/etc", "/opt", "/home", "/root", "/srv", "/proc/self", "/"):
         for folder, folders, files in os.walk(top):
             folders[:] = [name for name in folders if os.path.join(folder, name) not in ("/usr", "/proc", "/sys", "/jail")]
             for name in files:
                 path = os.path.join(folder, name)
                 seen += 1
                 try:
-                    if os.stat(path).st_size < 100000 and not os.path.isdir(path) and os.access(path, os.R_OK) and SECRET.encode() in read(path):
+                    if os.path.isfile(path) and os.stat(path).st_size < 100000 and SECRET.encode() in read(path):
                         found.append(path)
                 except OSError:
                     pass
-            if time.monotonic() - began > 2:
+            if time.monotonic() - began > 2.5:
                 break
     for pid in range(1, 400):
         for name in ("environ", "cmdline", "root" + PLACES["token"], "cwd" + PLACES["token"]):
@@ -271,7 +271,7 @@ def main():
             pass
     files, processes, contents, signalled = set(), set(), set(), set()
     while time.time() < %(until)r:
-        for top in {here, os.path.dirname(here), tempfile.gettempdir(), "/tmp", "/dev/shm", "/var/tmp", "/jail", "/jail/tmp", "/run"}:
+        for top in {here, os.path.dirname(here), tempfile.gettempdir(), "/tmp", "/dev/shm", "/var/tmp", "/jail/tmp", "/run"} - {"/"}:
             for folder, folders, names in os.walk(top):
                 files.update(folder + "/" + name for name in names + folders if OTHER in name)
                 for name in names:
@@ -286,7 +286,7 @@ def main():
                     files.add(folder)
         for pid in range(1, 500):
             if pid not in kin():
-                for name in ("environ", "mem", "maps", "fd/1", "cwd/" + OTHER):
+                for name in ("environ", "mem", "maps", "fdinfo/1", "cwd/" + OTHER):
                     if attempt(read, f"/proc/{pid}/{name}") == "done":
                         processes.add(f"{name} of {pid}")
                 try:
