@@ -36,6 +36,7 @@ enum {
 	STATUS_BYTES = 4096,
 	MAPS_BYTES = 16384, /* of /proc/PID/maps at a time; a line is shorter than a quarter of it */
 	SHARED_MAX = 1024,
+	MAPPED_FEW = 8,
 	LOOK_MOST_US = 100000,           /* of our CPU time, for one job */
 	SOCKET_BUFFER_BYTES = 256 << 10, /* net.core.wmem_default and one message more */
 };
@@ -456,6 +457,9 @@ uint64_t account_unnamed_bytes(const struct account_roots *roots, uint64_t file_
 	look_as(roots, false);
 	if (descriptors.hidden)
 		return UINT64_MAX;
+	/* A few mapped files without a name are what multiprocessing has; by how much they are larger than that, nobody tells. */
+	if (mapped.count <= MAPPED_FEW)
+		mapped.count = 0;
 	return descriptors.unnamed_bytes + (mapped.count + descriptors.in_flight) * file_bytes;
 }
 

@@ -28,6 +28,7 @@ enum {
 	PAUSE_MOST_US = 1000000,
 	SWEEP_ATTEMPTS = 3,
 	DEAD_US = 1000000,
+	HIDDEN_LOOKS_MAX = 8,
 	LOST_US = 10000000,     /* after which it is tried again */
 	SPARE_THREADS = 2,      /* one that measures a directory, one that is just ending */
 	TAKE_MOST_US = 1000000, /* a child that has not taken its job by then never will: it was stopped, say */
@@ -441,6 +442,10 @@ static bool files_exceed(struct cell *c, uint64_t now)
 		const uint64_t lost = sweep_lost_bytes(c->jail, &c->sweep);
 
 		c->unnamed_bytes = account_unnamed_bytes(&roots, c->limits.file_bytes);
+		c->hidden_looks = c->unnamed_bytes == UINT64_MAX ? c->hidden_looks + 1 : 0;
+		c->sweep.again = c->hidden_looks > 0;
+		if (c->unnamed_bytes == UINT64_MAX && c->hidden_looks < HIDDEN_LOOKS_MAX)
+			c->unnamed_bytes = 0; /* a program that is just being started hides itself for a moment */
 		if (c->unnamed_bytes > lost)
 			c->unnamed_bytes = lost;
 	}
@@ -561,6 +566,9 @@ static void fill_report(const struct spawner *s, const struct cell *c, struct ex
 	} else if (!WIFSIGNALED(c->init_status)) {
 		report->wait_status = -1; /* it ended without a word: before the jail */
 	}
+	/* Under gVisor a script can kill its own process 1: that is its own death. */
+	if (c->warm && c->took && !c->ended && !c->orphaned && WIFSIGNALED(c->init_status))
+		report->wait_status = c->init_status;
 	if (c->orphaned && c->killed_by == KILLED_BY_NOBODY && WIFSIGNALED(report->wait_status) &&
 	    WTERMSIG(report->wait_status) == SIGKILL) {
 		report->wait_status = -1;

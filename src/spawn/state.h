@@ -48,6 +48,7 @@ struct cell {
 	struct jail_folders folders;
 	int child_fd; /* pidfd of the child of a template; -1: none */
 	struct sweep sweep;
+	unsigned hidden_looks;  /* in a row at which a process let nobody look */
 	uint64_t unnamed_bytes; /* in files that were removed and are still open */
 	bool lost;              /* its directories cannot be emptied: not used again until they can */
 

@@ -286,7 +286,8 @@ bool sweep_measure(const struct jail *j, const struct jail_job *job, struct swee
 	if (w->measurer > 0)
 		return true;
 	look_at_room(j, &room);
-	w->due = is_due(w, &room, job->limits.tmp_bytes, now);
+	w->due = w->again || is_due(w, &room, job->limits.tmp_bytes, now);
+	w->again = false;
 	if (w->due) {
 		memcpy(w->free_bytes, room.bytes, sizeof room.bytes);
 		memcpy(w->free_files, room.files, sizeof room.files);

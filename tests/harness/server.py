@@ -7,6 +7,7 @@ The environment of the test run decides what is started:
     SAFE_EXEC_TEST_USER   start it as this ordinary user, by name or number
     SAFE_EXEC_TEST_START  the START mode (default warm)
     SAFE_EXEC_TEST_LEVEL  "standard": on a machine that refuses namespaces (tests/platform/no_namespaces.c)
+    SAFE_EXEC_TEST_PLATFORM  in a container instead: see tests/platform/container.py
 """
 
 import json
@@ -15,6 +16,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -227,6 +229,8 @@ class Server:
 
     # -- what can be seen from outside -------------------------------------------------------
 
+    visible = True           # whether its processes can be looked at by their numbers
+
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
@@ -276,6 +280,10 @@ class Server:
         return sorted([pid for space, names in spaces.items() if space and set(names.values()) - idle for pid in names]
                       + strays)
 
+    def pids_to_attack(self):
+        """The numbers by which a job could know the service."""
+        return [self.pid, *descendants(self.pid)]
+
     def log(self):
         """Everything written to stderr and stdout until now."""
         if self._log is None or self._log.closed:
@@ -303,3 +311,8 @@ def _kill(pid):
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+
+
+if os.environ.get("SAFE_EXEC_TEST_PLATFORM"):      # the same tests, the same interface, a container
+    sys.path.insert(0, os.path.join(ROOT, "tests", "platform"))
+    from container import ContainerServer as Server  # noqa: E402,F811  pylint: disable=wrong-import-position
