@@ -49,7 +49,10 @@ static bool has_uid_range(void)
 	return false;
 }
 
-/* Root with the right to become somebody else: tried, in a child, not read off a bit mask. */
+/*
+ * Root with the right to become somebody else: tried, in a child, not read off a bit mask. Who it has become must not have
+ * root's rights any more (as with SECBIT_NO_SETUID_FIXUP): killing a cell would then kill everybody.
+ */
 static bool may_change_ids(void)
 {
 	const uid_t uid = JAIL_UIDS_FIRST;
@@ -57,7 +60,8 @@ static bool may_change_ids(void)
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0);
+		_exit(setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0 ||
+		      kill(getppid(), 0) == 0);
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 

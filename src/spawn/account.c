@@ -278,7 +278,6 @@ static uint64_t socket_bytes(pid_t pid)
 struct descriptors {
 	uint64_t socket_bytes, unnamed_bytes;
 	uint64_t in_flight; /* descriptors in messages that nobody has read (SCM_RIGHTS, unix(7)) */
-	bool hidden;        /* a process that lets nobody look */
 };
 
 /* "scm_fds: N", since Linux 5.7. */
@@ -306,8 +305,6 @@ static void add_descriptors(struct descriptors *all, pid_t pid)
 
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
 	descriptors = opendir(path);
-	if (!descriptors && errno == EACCES)
-		all->hidden = true;
 	while (descriptors && (entry = readdir(descriptors))) {
 		struct stat info;
 
@@ -326,6 +323,7 @@ static void add_descriptors(struct descriptors *all, pid_t pid)
 }
 
 struct shared_list {
+	bool files_only;
 	unsigned long inode[SHARED_MAX];
 	uint64_t size[SHARED_MAX]; /* as far as any mapping of it reaches */
 	size_t count;
@@ -353,6 +351,14 @@ static void add_shared(struct shared_list *seen, unsigned long inode, uint64_t r
 	}
 }
 
+/* And no file that a job could have made: the snapshot of a template, and shared anonymous memory. */
+static bool is_memory(const char *line)
+{
+	const char *path = strchr(line, '/'); /* no field before it has one */
+
+	return path && (strncmp(path, "/memfd:", 7) == 0 || strcmp(path, "/dev/zero (deleted)") == 0);
+}
+
 /*
  * mmap(MAP_SHARED | MAP_ANONYMOUS) shows as "/dev/zero (deleted)", one inode for each, in one line or several; any other
  * file without a name is held by its mappings as well.
@@ -361,6 +367,8 @@ static void add_mapping(struct shared_list *seen, const char *line)
 {
 	unsigned long start, end, offset, inode;
 
+	if (seen->files_only && is_memory(line))
+		return;
 	if (strstr(line, " (deleted)") && sscanf(line, "%lx-%lx %*s %lx %*s %lu", &start, &end, &offset, &inode) == 4)
 		add_shared(seen, inode, offset + end - start);
 }
@@ -447,6 +455,7 @@ uint64_t account_unnamed_bytes(const struct account_roots *roots, uint64_t file_
 	static struct shared_list mapped;
 	const uint64_t started = own_cpu_us();
 
+	mapped.files_only = true;
 	mapped.count = 0;
 	mapped.bytes = 0;
 	look_as(roots, true);
@@ -455,12 +464,33 @@ uint64_t account_unnamed_bytes(const struct account_roots *roots, uint64_t file_
 		add_shared_anonymous(&mapped, list->pid[i]);
 	}
 	look_as(roots, false);
-	if (descriptors.hidden)
-		return UINT64_MAX;
 	/* A few mapped files without a name are what multiprocessing has; by how much they are larger than that, nobody tells. */
 	if (mapped.count <= MAPPED_FEW)
 		mapped.count = 0;
 	return descriptors.unnamed_bytes + (mapped.count + descriptors.in_flight) * file_bytes;
+}
+
+static bool is_hidden(pid_t pid)
+{
+	char path[64];
+	struct process p;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	OWNED_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 && errno == EACCES && read_process(pid, &p) && p.state != 'X' &&
+	       (p.state != 'Z' || p.threads > 1);
+}
+
+bool account_any_hidden(const struct account_roots *roots)
+{
+	const struct process_list *list = walk(roots);
+	bool hidden = false;
+
+	look_as(roots, true);
+	for (size_t i = 0; i < list->count && !hidden; i++)
+		hidden = is_hidden(list->pid[i]);
+	look_as(roots, false);
+	return hidden;
 }
 
 int account_memory_exceeds(const struct account_roots *roots, uint64_t other_bytes, uint64_t limit_bytes)

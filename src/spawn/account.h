@@ -24,10 +24,16 @@ enum account_life account_life(const struct account_roots *roots);
 
 /*
  * What the job may hold in files that have no name any more: no look into its directories can find them. A file whose size
- * nobody tells (mapped, or on its way in a message) counts as file_bytes; UINT64_MAX: it lets nobody look. For jobs
- * without mounts of their own.
+ * nobody tells (mapped, or on its way in a message) counts as file_bytes. For jobs without mounts of their own.
  */
 uint64_t account_unnamed_bytes(const struct account_roots *roots, uint64_t file_bytes);
+
+/*
+ * Whether a process of the job cannot be looked into, so that its memory and its files without a name do not count: the
+ * kernel closes /proc/PID to who has no CAP_SYS_PTRACE when a program was started that may be run and not read (execve(2)).
+ * For a moment it is also so while a process enters its jail (helpers of ours too), and while it ends.
+ */
+bool account_any_hidden(const struct account_roots *roots);
 
 /* Threads of all processes of the job, its init not counted. */
 uint32_t account_threads(const struct account_roots *roots);

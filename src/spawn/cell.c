@@ -26,9 +26,9 @@ enum {
 	CPU_TICK_US = 100000,   /* where the kernel bounds the memory, only CPU time is watched */
 	TICK_SHARE = 9,         /* times its own length a look is away from the next */
 	PAUSE_MOST_US = 1000000,
+	HIDDEN_MOST_US = 500000,
 	SWEEP_ATTEMPTS = 3,
 	DEAD_US = 1000000,
-	HIDDEN_LOOKS_MAX = 8,
 	LOST_US = 10000000,     /* after which it is tried again */
 	SPARE_THREADS = 2,      /* one that measures a directory, one that is just ending */
 	TAKE_MOST_US = 1000000, /* a child that has not taken its job by then never will: it was stopped, say */
@@ -442,14 +442,20 @@ static bool files_exceed(struct cell *c, uint64_t now)
 		const uint64_t lost = sweep_lost_bytes(c->jail, &c->sweep);
 
 		c->unnamed_bytes = account_unnamed_bytes(&roots, c->limits.file_bytes);
-		c->hidden_looks = c->unnamed_bytes == UINT64_MAX ? c->hidden_looks + 1 : 0;
-		c->sweep.again = c->hidden_looks > 0;
-		if (c->unnamed_bytes == UINT64_MAX && c->hidden_looks < HIDDEN_LOOKS_MAX)
-			c->unnamed_bytes = 0; /* a program that is just being started hides itself for a moment */
 		if (c->unnamed_bytes > lost)
 			c->unnamed_bytes = lost;
 	}
 	return c->sweep.bytes[0] + c->unnamed_bytes > c->limits.tmp_bytes || c->sweep.bytes[1] > c->limits.tmp_bytes;
+}
+
+/* Without namespaces. Who keeps from being measured is not let off. */
+static bool hides(struct cell *c, const struct account_roots *roots, uint64_t now)
+{
+	if (c->jail->namespaces || !account_any_hidden(roots))
+		c->hidden_since_us = 0;
+	else if (c->hidden_since_us == 0)
+		c->hidden_since_us = now;
+	return c->hidden_since_us != 0 && now > c->hidden_since_us + HIDDEN_MOST_US;
 }
 
 static void tick(struct spawner *s, struct cell *c)
@@ -466,7 +472,7 @@ static void tick(struct spawner *s, struct cell *c)
 	if (accounting && !DROPPED(&s->jail, DROP_MEMORY)) {
 		if (files_exceed(c, started))
 			cell_kill(c, KILLED_BY_FILES);
-		if (account_memory_exceeds(&roots, file_bytes(c), c->limits.memory_bytes))
+		if (account_memory_exceeds(&roots, file_bytes(c), c->limits.memory_bytes) || hides(c, &roots, started))
 			cell_kill(c, KILLED_BY_MEMORY);
 		/* RLIMIT_NPROC counts them everywhere but where jobs share a uid, and in user namespaces under gVisor. */
 		if (account_threads(&roots) > c->limits.processes + SPARE_THREADS)

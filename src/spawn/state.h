@@ -48,7 +48,6 @@ struct cell {
 	struct jail_folders folders;
 	int child_fd; /* pidfd of the child of a template; -1: none */
 	struct sweep sweep;
-	unsigned hidden_looks;  /* in a row at which a process let nobody look */
 	uint64_t unnamed_bytes; /* in files that were removed and are still open */
 	bool lost;              /* its directories cannot be emptied: not used again until they can */
 
@@ -74,6 +73,7 @@ struct cell {
 	uint64_t started_us;
 	uint64_t deadline_us;
 	uint64_t next_tick_us;
+	uint64_t hidden_since_us; /* 0: all of its processes could be looked into */
 	uint64_t oom_kills_before;
 	uint64_t cpu_before_us; /* of the control group, which serves one job after the other */
 	uint64_t seen_cpu_us;   /* at the last look */

@@ -59,20 +59,11 @@ static DIR *open_directory(int parent_fd, const char *name)
 	return directory;
 }
 
-/* A directory that the script has closed to itself may hold files all the same: the owner can open it for a moment. */
-static DIR *open_closed(int parent_fd, const char *name, const struct stat *info)
-{
-	DIR *directory = open_directory(parent_fd, name);
-
-	if (directory || errno != EACCES || fchmodat(parent_fd, name, (info->st_mode & 07777) | 0500, 0) < 0)
-		return directory;
-	directory = open_directory(parent_fd, name);
-	if (directory)
-		(void)fchmod(dirfd(directory), info->st_mode & 07777);
-	return directory;
-}
-
-/* Stops counting when it is too much anyway. What cannot be looked into, or lies too deep, is too much. */
+/*
+ * Stops counting when it is too much anyway. What cannot be looked into, or lies too deep, is too much: the script is at
+ * work, and a directory that it has closed could be a link by the time it is opened for it (chmod(2) follows links). What
+ * is gone by then is nothing (tempfile.TemporaryDirectory).
+ */
 static uint64_t measure(const char *folder, uint64_t limit_bytes)
 {
 	DIR *level[DEPTH_MAX];
@@ -92,16 +83,23 @@ static uint64_t measure(const char *folder, uint64_t limit_bytes)
 				return bytes;
 			continue;
 		}
-		if (is_dot(entry->d_name) ||
-		    fstatat(dirfd(level[depth]), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0)
+		if (is_dot(entry->d_name))
 			continue;
+		if (fstatat(dirfd(level[depth]), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0) {
+			if (errno == ENOENT)
+				continue;
+			return limit_bytes + 1;
+		}
 		bytes += ENTRY_BYTES + (uint64_t)info.st_blocks * 512;
 		if (!S_ISDIR(info.st_mode))
 			continue;
-		if (depth + 1 == DEPTH_MAX ||
-		    !(level[depth + 1] = open_closed(dirfd(level[depth]), entry->d_name, &info)))
+		if (depth + 1 == DEPTH_MAX)
 			return limit_bytes + 1;
-		depth++;
+		level[depth + 1] = open_directory(dirfd(level[depth]), entry->d_name);
+		if (level[depth + 1])
+			depth++;
+		else if (errno != ENOENT)
+			return limit_bytes + 1;
 	}
 	return bytes;
 }
@@ -286,8 +284,7 @@ bool sweep_measure(const struct jail *j, const struct jail_job *job, struct swee
 	if (w->measurer > 0)
 		return true;
 	look_at_room(j, &room);
-	w->due = w->again || is_due(w, &room, job->limits.tmp_bytes, now);
-	w->again = false;
+	w->due = is_due(w, &room, job->limits.tmp_bytes, now);
 	if (w->due) {
 		memcpy(w->free_bytes, room.bytes, sizeof room.bytes);
 		memcpy(w->free_files, room.files, sizeof room.files);

@@ -25,7 +25,6 @@ struct sweep {
 	uint64_t free_files[SWEEP_FOLDERS];
 	uint64_t first_free_bytes[SWEEP_FOLDERS]; /* when the job began */
 	uint64_t bytes[SWEEP_FOLDERS];            /* as measured */
-	bool again;                               /* to be taken for due at the next tick */
 	bool due;                                 /* the last tick found a reason to measure */
 	unsigned failures;                        /* in a row */
 	pid_t sweeper;

@@ -372,11 +372,31 @@ static void map_it_and_close_it(void)
 	close(fd);
 }
 
+/* Fewer are what multiprocessing has (MAPPED_FEW in account.c). */
+static void map_many_and_close_them(void)
+{
+	for (int i = 0; i < 9; i++)
+		map_it_and_close_it();
+}
+
+/* A job has the first from its template; the second is what multiprocessing makes. */
+static void map_what_is_no_file(void)
+{
+	int fd = memfd_create("snapshot", 0);
+
+	need(fd >= 0 && ftruncate(fd, MEGABYTES(8)) == 0);
+	(void)map(MEGABYTES(8), MAP_PRIVATE, fd);
+	close(fd);
+	(void)map(MEGABYTES(8), MAP_SHARED | MAP_ANONYMOUS, -1);
+}
+
 static void a_mapping_holds_a_deleted_file(void **state)
 {
 	(void)state;
 	expect_growth(map_it_and_close_it, MEGABYTES(8));
-	expect_unnamed_of(0, map_it_and_close_it, FILE_BYTES);
+	expect_unnamed_of(0, map_it_and_close_it, 0);
+	expect_unnamed_of(0, map_many_and_close_them, 9 * FILE_BYTES);
+	expect_unnamed_of(0, map_what_is_no_file, 0);
 }
 
 static void send_it_and_close_it(void)
@@ -591,6 +611,50 @@ static void the_spawner_sees_what_is_anothers(void **state)
 	as_spawner(count_as_spawner);
 }
 
+/* It may run that program and not read it, so the kernel lets nobody without CAP_SYS_PTRACE look into it (execve(2)). */
+static void become_unreadable(void)
+{
+	char path[64], *const arguments[] = { (char *)"sleep", (char *)"60", NULL };
+	static char bytes[MEGABYTES(4)];
+	ssize_t length;
+
+	(void)deleted_file("a", 48);
+	snprintf(path, sizeof path, "%s/sleep", folder);
+	OWNED_FD from = open("/bin/sleep", O_RDONLY | O_CLOEXEC);
+	OWNED_FD to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0111);
+	need(from >= 0 && to >= 0);
+	length = read(from, bytes, sizeof bytes);
+	need(length > 0 && length < (ssize_t)sizeof bytes && write(to, bytes, (size_t)length) == length);
+	fd_close(&to);
+	say_ready();
+	need(execve(path, arguments, arguments + 2) == 0);
+}
+
+static void hide_from_spawner(void **state)
+{
+	struct account_roots roots = { .uid = unused_uid(), .plain = true };
+	pid_t pid;
+
+	(void)state;
+	pid = start(roots.uid, become_unreadable);
+	assert_false(account_any_hidden(&roots));
+	go_on(pid);
+	for (int i = 0; i < 5000 && !account_any_hidden(&roots); i++)
+		usleep(MILLISECOND);
+	assert_true(account_any_hidden(&roots));
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	wait_for_state(pid, 'Z');
+	assert_false(account_any_hidden(&roots)); /* the dead hide nothing */
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	remove_file("sleep");
+}
+
+static void who_hides_is_told_from_who_does_not(void **state)
+{
+	(void)state;
+	as_spawner(hide_from_spawner);
+}
+
 /* ---- threads and time ----------------------------------------------------------------------------------------------------------- */
 
 static void start_threads(void)
@@ -695,6 +759,7 @@ int main(void)
 		IN_A_FOLDER(all_of_a_uid_are_found),
 		IN_A_FOLDER(the_dead_are_not_alive),
 		IN_A_FOLDER(the_spawner_sees_what_is_anothers),
+		IN_A_FOLDER(who_hides_is_told_from_who_does_not),
 		IN_A_FOLDER(threads_are_counted),
 		IN_A_FOLDER(time_is_added_up_over_the_living_and_the_dead),
 	};

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -245,6 +246,19 @@ static void root_in_name_only_gets_none(void **state)
 {
 	(void)state;
 	as_root(claim_without_right);
+}
+
+static void claim_with_secure_bits(void)
+{
+	CHILD_CHECK(prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) == 0);
+	expect_no_uids();
+}
+
+/* There (systemd's SecureBits=) a change of the uid takes no capability away: CAP_KILL would kill everybody. */
+static void no_uids_where_a_change_of_them_keeps_the_rights(void **state)
+{
+	(void)state;
+	as_root(claim_with_secure_bits);
 }
 
 static void an_ordinary_user_gets_none(void **state)
@@ -573,6 +587,7 @@ int main(void)
 		cmocka_unit_test(two_services_never_share_a_uid),
 		cmocka_unit_test(too_many_are_not_half_claimed),
 		cmocka_unit_test(root_in_name_only_gets_none),
+		cmocka_unit_test(no_uids_where_a_change_of_them_keeps_the_rights),
 		cmocka_unit_test(an_ordinary_user_gets_none),
 		cmocka_unit_test(all_of_a_cell_and_nobody_else_is_killed),
 		cmocka_unit_test(a_fork_bomb_ends_at_once),

@@ -291,6 +291,14 @@ static void unplant_outside(void)
 	CHILD_CHECK(unlink("big") == 0 && unlink("folder/big") == 0 && rmdir("folder") == 0);
 }
 
+static void expect_mode(const char *path, mode_t mode)
+{
+	struct stat info;
+
+	assert_int_equal(stat(path, &info), 0);
+	check((info.st_mode & 07777) == mode, "%s has become %o", path, info.st_mode & 07777);
+}
+
 static bool is_outside_whole(void)
 {
 	char path[PATH_MAX];
@@ -421,15 +429,32 @@ static void close_the_top(void)
 	CHILD_CHECK(chmod(".", 0) == 0);
 }
 
-/* What a script has closed even to itself is opened when it is over. */
-static void closed_directories_go_as_well(void **state)
+/* What a script has closed even to itself: too much while it runs, opened when it is over. */
+static void closed_directories_hide_nothing(void **state)
 {
 	(void)state;
 	as_script(plant_a_closed_directory);
+	assert_true(measured(NO_LIMIT) > NO_LIMIT);
 	expect_swept();
 	as_script(plant_closed_directories);
 	expect_swept();
 	assert_int_equal(chmod(work, 0700), 0);
+}
+
+/* It can be listed, but nothing in it can be asked for its size. */
+static void plant_an_unsearchable_directory(void)
+{
+	CHILD_CHECK(mkdir("d", 0755) == 0);
+	write_file("d/hidden", MEGABYTES(1));
+	CHILD_CHECK(chmod("d", 0400) == 0);
+}
+
+static void what_cannot_be_asked_for_its_size_is_too_much(void **state)
+{
+	(void)state;
+	as_script(plant_an_unsearchable_directory);
+	assert_true(measured(NO_LIMIT) > NO_LIMIT);
+	expect_swept();
 }
 
 static void a_closed_top_hides_nothing(void **state)
@@ -470,15 +495,30 @@ static void a_missing_directory_is_too_much(void **state)
 
 /* ---- while a script is at work ----------------------------------------------------------------------------------------------- */
 
-/* What a script does at the worst moment: after the name was looked at, before it is opened. In the child that measures. */
+/*
+ * What a script does at the worst moment, in the child that measures: after the name was looked at and before it is opened;
+ * or after it could not be opened.
+ */
 static void (*meanwhile)(int fd);
+static void (*afterwards)(int fd);
 
 int openat(int fd, const char *name, int flags, ...)
 {
+	int opened;
+
 	assert_false(flags & O_CREAT);
 	if (meanwhile && strcmp(name, "d") == 0)
 		meanwhile(fd);
-	return (int)syscall(SYS_openat, fd, name, flags);
+	opened = (int)syscall(SYS_openat, fd, name, flags);
+	if (afterwards && opened < 0 && strcmp(name, "d") == 0) {
+		int error = errno;
+		void (*change)(int) = afterwards;
+
+		afterwards = NULL;
+		change(fd);
+		errno = error;
+	}
+	return opened;
 }
 
 static uint64_t measured_while(void (*changes)(int))
@@ -500,6 +540,15 @@ static void plant_one_directory(void)
 static void remove_it(int fd)
 {
 	CHILD_CHECK(unlinkat(fd, "d", AT_REMOVEDIR) == 0);
+}
+
+/* tempfile.TemporaryDirectory, say: no reason to end a job. */
+static void a_directory_that_vanishes_is_nothing(void **state)
+{
+	(void)state;
+	as_script(plant_one_directory);
+	assert_in_range(measured_while(remove_it), MEGABYTES(1), MEGABYTES(2));
+	expect_swept();
 }
 
 static void make_it_a_link(int fd)
@@ -529,6 +578,26 @@ static void a_directory_that_changes_is_too_much(void **state)
 	as_script(unplant_outside);
 }
 
+static void swap_for_a_link(int fd)
+{
+	CHILD_CHECK(renameat(fd, "d", fd, "e") == 0 && symlinkat("../outside", fd, "d") == 0);
+}
+
+/* Who measures may do more than the script (one_process.c), so it must not change the mode of what the script points at. */
+static void a_closed_directory_that_becomes_a_link_opens_nothing(void **state)
+{
+	(void)state;
+	as_script(plant_outside);
+	as_script(plant_a_closed_directory);
+	assert_int_equal(chmod(outside, 0711), 0);
+	afterwards = swap_for_a_link;
+	(void)measured(NO_LIMIT);
+	afterwards = NULL;
+	expect_swept();
+	expect_mode(outside, 0711);
+	as_script(unplant_outside);
+}
+
 int main(void)
 {
 #define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directories, remove_directories)
@@ -542,11 +611,14 @@ int main(void)
 		IN_A_DIRECTORY(odd_names_and_pipes_are_no_obstacle),
 		IN_A_DIRECTORY(depth_is_too_much_and_goes_away),
 		IN_A_DIRECTORY(what_programs_do_is_not_too_deep),
-		IN_A_DIRECTORY(closed_directories_go_as_well),
+		IN_A_DIRECTORY(closed_directories_hide_nothing),
+		IN_A_DIRECTORY(what_cannot_be_asked_for_its_size_is_too_much),
 		IN_A_DIRECTORY(a_closed_top_hides_nothing),
 		IN_A_DIRECTORY(a_directory_full_of_directories),
 		IN_A_DIRECTORY(a_missing_directory_is_too_much),
+		IN_A_DIRECTORY(a_directory_that_vanishes_is_nothing),
 		IN_A_DIRECTORY(a_directory_that_changes_is_too_much),
+		IN_A_DIRECTORY(a_closed_directory_that_becomes_a_link_opens_nothing),
 	};
 
 	return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);
