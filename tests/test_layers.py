@@ -144,6 +144,8 @@ def test_every_attack_turns_red_somewhere():
 
 @pytest.mark.parametrize("row", [row for row in TABLE if row["red"] or row.get("bombs")], ids=_name_of)
 def test_without(row, machine, red_anyway):
+    if row.get("level") and not os.environ.get("SAFE_EXEC_TEST_ALL"):
+        pytest.skip("for time: `tests/run --all`; that the service refuses to start is tested all the same")
     got = _red(row, machine)
     anyway = red_anyway(row) | set(row.get("may be red", ()))
     wanted = set(row["red"]) | set(row.get("bombs", ())) | set(row.get(f"red in {START}", ()))

@@ -8,6 +8,7 @@ same JSON text if the jail changed nothing.
 
 import glob
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,7 +61,9 @@ def run_directly(name, timeout=60):
              os.path.join(ROOT, "runner", "tojson.py"), result],
             cwd=work, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False,
             env={"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": work,
-                 "TZ": "UTC", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+                 "TZ": "UTC", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            # a job starts with it; a test run in the background of a shell has it ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         sys.stderr.write(done.stderr.decode("utf-8", "replace"))
         assert done.returncode == 0, "the program fails without the service too"
         with open(result, encoding="utf-8") as f:
