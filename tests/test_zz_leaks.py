@@ -91,7 +91,12 @@ def _mounts():
 
 def _descriptors(pid):
     """What a process holds, but the networks of cells: each is made when the cell is first needed, and stays."""
-    kinds = [os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0] for fd in os.listdir(f"/proc/{pid}/fd")]
+    kinds = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            kinds.append(os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0])
+        except FileNotFoundError:       # it was looking at something just then
+            pass
     return sorted(kind for kind in kinds if kind != "net")
 
 

@@ -36,7 +36,8 @@ enum {
 	SPARE_DESCRIPTORS = 64,
 	DESCRIPTORS_PER_CELL = 20, /* sync pair, handover pair, two mounts, six namespaces, network, six of cgroups */
 	DESCRIPTORS_PER_PLACE = 8, /* in web: pipes */
-	SPARE_CELLS = 4,           /* that are being cleared, or belong to a template that is being replaced */
+	SWEPT_CELLS = 16,
+	SPARE_CELLS = 4, /* that are being cleared, or belong to a template that is being replaced */
 	POLLED_MAX = 1 + WIRE_TIERS * TEMPLATES_PER_TIER + 2 * JAIL_CELLS_MAX,
 };
 
@@ -352,12 +353,15 @@ static char *imports_of(const struct config *c, const struct runtime *r)
 	return names;
 }
 
-static uint32_t cells_of(const struct config *c)
+/* Without namespaces as many more as jobs may run: while the directories of the last ones are emptied, others start. */
+static uint32_t cells_of(const struct config *c, bool namespaces)
 {
 	uint32_t pools = c->start == START_WARM ? WIRE_TIERS * (uint32_t)c->pool_size : 0;
+	uint32_t places = WIRE_PLACES_PER_SLOT * (uint32_t)c->max_concurrency;
+	uint32_t cells = places + 2 * pools + (c->start == START_WARM ? SPARE_CELLS : 0) +
+			 (namespaces ? 0 : SWEPT_CELLS + 2 * places);
 
-	return WIRE_PLACES_PER_SLOT * (uint32_t)c->max_concurrency + 2 * pools +
-	       (c->start == START_WARM ? SPARE_CELLS : 0);
+	return cells < JAIL_CELLS_MAX ? cells : JAIL_CELLS_MAX;
 }
 
 /* Of a service before this one in the same file system, which was killed. They are emptied like those of any job. */
@@ -380,7 +384,7 @@ struct spawner *spawner_open(const struct config *c, const char *no_namespaces, 
 	const struct jail_wish wish = { .namespaces = !no_namespaces,
 					.no_namespaces = no_namespaces,
 					.no_effect = no_effect,
-					.cells = cells_of(c) };
+					.cells = cells_of(c, !no_namespaces) };
 
 	if (!s) {
 		fault_set(f, ENOMEM, "calloc");
@@ -390,7 +394,7 @@ struct spawner *spawner_open(const struct config *c, const char *no_namespaces, 
 	s->channel_fd = -1;
 	s->most = config_job_limits(c);
 	s->places = WIRE_PLACES_PER_SLOT * (uint32_t)c->max_concurrency;
-	s->cells = cells_of(c);
+	s->cells = wish.cells;
 	s->warm = c->start == START_WARM;
 	s->pool_size = (uint32_t)c->pool_size;
 	for (uint32_t i = 0; i < s->cells; i++) {
