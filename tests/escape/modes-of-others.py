@@ -24,7 +24,7 @@ def by_descriptor(path):
 
 
 def refusals(what, paths):
-    return sorted({attempt(what, path) for path in paths})
+    return sorted({attempt_change(what, path) for path in paths})
 
 
 def main():

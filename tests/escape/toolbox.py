@@ -33,6 +33,21 @@ def attempt(function, *arguments, **named):
     return "allowed"
 
 
+def attempt_change(function, path, *arguments, **named):
+    """The same for a change of what a file is: EPERM as well where it says that it was done, and nothing was.
+
+    Any change of mode, times or owner sets the time of the last change, be it to what it was.
+    """
+    try:
+        before = os.stat(path).st_ctime_ns
+    except OSError:
+        before = None
+    answer = attempt(function, path, *arguments, **named)
+    if answer == "allowed" and before is not None and os.stat(path).st_ctime_ns == before:
+        return "EPERM"
+    return answer
+
+
 def call(which, *arguments):
     """Makes a system call by name or number, with all missing arguments bad: errno name or "allowed"."""
     number = GIVEN["numbers"][which] if isinstance(which, str) else which

@@ -38,8 +38,8 @@ def moved(path, target):
 def as_they_are(path):
     """Sets mode, times and owner to what they are: (answers)."""
     info = os.stat(path)
-    return {f"mode of {path}": attempt(os.chmod, path, info.st_mode & 0o7777),
-            f"times of {path}": attempt(os.utime, path, ns=(info.st_atime_ns, info.st_mtime_ns)),
+    return {f"mode of {path}": attempt_change(os.chmod, path, info.st_mode & 0o7777),
+            f"times of {path}": attempt_change(os.utime, path, ns=(info.st_atime_ns, info.st_mtime_ns)),
             f"owner of {path}": attempt(os.chown, path, info.st_uid, -1)}
 
 
@@ -77,9 +77,9 @@ def main():
     tried["rename"] = moved(folder + "/runner.py", folder + "/other.py")
     tried["truncate"] = attempt(os.truncate, folder + "/runner.py", 1 << 20 if STRONG else os.path.getsize(folder + "/runner.py"))
     tried["link"] = attempt(os.link, "/usr/bin/env", WORK + "/env")
-    tried["chmod"] = attempt(os.chmod, folder + "/runner.py",
+    tried["chmod"] = attempt_change(os.chmod, folder + "/runner.py",
                              0o444 if STRONG else os.stat(folder + "/runner.py").st_mode & 0o7777)
-    tried["utime"] = attempt(os.utime, folder + "/runner.py", (0, 0) if STRONG else None)
+    tried["utime"] = attempt_change(os.utime, folder + "/runner.py", (0, 0) if STRONG else None)
     tried["/var/tmp/file"] = try_write("/var/tmp/file")
     tried["/tmp/file"] = try_write(WORK + "/file")
     tried["/dev/shm/file"] = try_write(OWN[-1] + "/file")

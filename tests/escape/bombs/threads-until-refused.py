@@ -17,5 +17,6 @@ def main():
         try:
             threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
         except RuntimeError as error:
+            time.sleep(0.3)     # for who counts them from outside
             return {"error": type(error).__name__, "bounded": 10 < count <= 64}
     return {"error": "none", "bounded": False}
