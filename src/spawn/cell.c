@@ -3,7 +3,8 @@
  * The life of one cell: see state.h. Runs in the spawner.
  *
  * A cell is over when its init has been waited for, and the kernel ends an init only after every process in its
- * namespace, each of which has been waited for: so a report means that nothing of the job is left.
+ * namespace, each of which has been waited for: so a report means that nothing of the job is left. Without namespaces that
+ * is made sure by uid, or there is one process; and after the report the job's directories are emptied (sweep.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>

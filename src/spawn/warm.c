@@ -11,6 +11,10 @@
  * been handed over a moment ago, since a fork takes the processor from the job that has just begun. When the pool is
  * empty, a job is given to a child that is yet to be forked; when there is no template, it runs cold.
  *
+ * Without namespaces a cell is a uid and two directories, and the child enters the jail by itself. Where no process can enter
+ * the namespaces of another (gVisor), the template clones the cell's init, which forks the child. In both cases the children
+ * end with their template.
+ *
  * Templates are replaced after a number of forks or minutes, for a new hash seed and address layout; the old one
  * serves until the new one is ready. One that dies or hangs is killed and started again, later each time. Its children
  * live on: the spawner is their reaper then (PR_SET_CHILD_SUBREAPER, prctl(2)).
