@@ -41,12 +41,13 @@ enum {
 	SOCKET_BUFFER_BYTES = 256 << 10, /* net.core.wmem_default and one message more */
 };
 
-struct process_list {
+struct account_processes {
+	struct account_roots roots;
 	pid_t pid[PROCESSES_MAX];
 	size_t count;
 };
 
-static void add_children_of_thread(struct process_list *list, pid_t pid, const char *thread)
+static void add_children_of_thread(struct account_processes *list, pid_t pid, const char *thread)
 {
 	static char text[CHILDREN_BYTES];
 	char path[64], *next = text, *end;
@@ -64,7 +65,7 @@ static void add_children_of_thread(struct process_list *list, pid_t pid, const c
 	}
 }
 
-static void add_children(struct process_list *list, pid_t pid)
+static void add_children(struct account_processes *list, pid_t pid)
 {
 	char path[64];
 	struct dirent *entry;
@@ -142,7 +143,7 @@ static bool has_uid(const char *pid, uid_t uid)
 	return value && sscanf(value, "%u", &found) == 1 && found == uid;
 }
 
-static void add_all_of_uid(struct process_list *list, uid_t uid)
+static void add_all_of_uid(struct account_processes *list, uid_t uid)
 {
 	DIR *processes = opendir("/proc");
 	struct dirent *entry;
@@ -155,10 +156,11 @@ static void add_all_of_uid(struct process_list *list, uid_t uid)
 }
 
 /* The list grows while it is walked: breadth first. */
-static const struct process_list *walk(const struct account_roots *roots)
+const struct account_processes *account_find(const struct account_roots *roots)
 {
-	static struct process_list list;
+	static struct account_processes list;
 
+	list.roots = *roots;
 	list.count = 0;
 	if (roots->uid != 0) {
 		add_all_of_uid(&list, roots->uid);
@@ -173,13 +175,10 @@ static const struct process_list *walk(const struct account_roots *roots)
 	return &list;
 }
 
-enum account_life account_life(const struct account_roots *roots)
+enum account_life account_life(const struct account_processes *list)
 {
-	const struct process_list *list;
-
-	if (roots->uid == 0)
+	if (list->roots.uid == 0)
 		return ACCOUNT_NONE;
-	list = walk(roots);
 	for (size_t i = 0; i < list->count; i++) {
 		struct process p;
 
@@ -190,23 +189,21 @@ enum account_life account_life(const struct account_roots *roots)
 	return list->count > 0 ? ACCOUNT_DEAD : ACCOUNT_NONE;
 }
 
-uint32_t account_threads(const struct account_roots *roots)
+uint32_t account_threads(const struct account_processes *list)
 {
-	const struct process_list *list = walk(roots);
 	uint32_t threads = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
 		struct process p;
 
-		if (list->pid[i] != roots->init && read_process(list->pid[i], &p) && p.threads > 0)
+		if (list->pid[i] != list->roots.init && read_process(list->pid[i], &p) && p.threads > 0)
 			threads += (uint32_t)p.threads;
 	}
 	return threads;
 }
 
-uint64_t account_cpu_us(const struct account_roots *roots)
+uint64_t account_cpu_us(const struct account_processes *list)
 {
-	const struct process_list *list = walk(roots);
 	const uint64_t tick_us = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 	uint64_t ticks = 0;
 
@@ -428,8 +425,7 @@ static uint64_t kernel_bytes(const struct account_roots *roots)
 	return roots->init > 0 ? socket_bytes(roots->init) : roots->child > 0 ? socket_bytes(roots->child) : 0;
 }
 
-static int exceeds_exactly(const struct account_roots *roots, const struct process_list *list, uint64_t bytes,
-			   uint64_t limit_bytes)
+static int exceeds_exactly(const struct account_processes *list, uint64_t bytes, uint64_t limit_bytes)
 {
 	static struct shared_list shared;
 	struct descriptors descriptors = { 0 };
@@ -439,7 +435,7 @@ static int exceeds_exactly(const struct account_roots *roots, const struct proce
 	shared.bytes = 0;
 	for (size_t i = 0; i < list->count; i++) {
 		bytes += anonymous_bytes(list->pid[i]);
-		if (roots->plain)
+		if (list->roots.plain)
 			add_descriptors(&descriptors, list->pid[i]);
 		add_shared_anonymous(&shared, list->pid[i]);
 		if (own_cpu_us() - started > LOOK_MOST_US)
@@ -448,9 +444,8 @@ static int exceeds_exactly(const struct account_roots *roots, const struct proce
 	return bytes + shared.bytes + descriptors.socket_bytes > limit_bytes;
 }
 
-uint64_t account_unnamed_bytes(const struct account_roots *roots, uint64_t file_bytes)
+uint64_t account_unnamed_bytes(const struct account_processes *list, uint64_t file_bytes)
 {
-	const struct process_list *list = walk(roots);
 	struct descriptors descriptors = { 0 };
 	static struct shared_list mapped;
 	const uint64_t started = own_cpu_us();
@@ -458,12 +453,12 @@ uint64_t account_unnamed_bytes(const struct account_roots *roots, uint64_t file_
 	mapped.files_only = true;
 	mapped.count = 0;
 	mapped.bytes = 0;
-	look_as(roots, true);
+	look_as(&list->roots, true);
 	for (size_t i = 0; i < list->count && own_cpu_us() - started < LOOK_MOST_US; i++) {
 		add_descriptors(&descriptors, list->pid[i]);
 		add_shared_anonymous(&mapped, list->pid[i]);
 	}
-	look_as(roots, false);
+	look_as(&list->roots, false);
 	/* A few mapped files without a name are what multiprocessing has; by how much they are larger than that, nobody tells. */
 	if (mapped.count <= MAPPED_FEW)
 		mapped.count = 0;
@@ -481,30 +476,29 @@ static bool is_hidden(pid_t pid)
 	       (p.state != 'Z' || p.threads > 1);
 }
 
-bool account_any_hidden(const struct account_roots *roots)
+bool account_any_hidden(const struct account_processes *list)
 {
-	const struct process_list *list = walk(roots);
 	bool hidden = false;
 
-	look_as(roots, true);
+	look_as(&list->roots, true);
 	for (size_t i = 0; i < list->count && !hidden; i++)
 		hidden = is_hidden(list->pid[i]);
-	look_as(roots, false);
+	look_as(&list->roots, false);
 	return hidden;
 }
 
-int account_memory_exceeds(const struct account_roots *roots, uint64_t other_bytes, uint64_t limit_bytes)
+int account_memory_exceeds(const struct account_processes *list, uint64_t other_bytes, uint64_t limit_bytes)
 {
-	const struct process_list *list = walk(roots);
-	uint64_t bytes = other_bytes + kernel_bytes(roots);
+	uint64_t bytes = other_bytes + kernel_bytes(&list->roots);
 	int exceeds;
 
 	for (size_t i = 0; i < list->count; i++)
 		bytes += address_space_bytes(list->pid[i]);
 	if (bytes <= limit_bytes)
 		return 0;
-	look_as(roots, true);
-	exceeds = exceeds_exactly(roots, list, other_bytes + (roots->plain ? 0 : kernel_bytes(roots)), limit_bytes);
-	look_as(roots, false);
+	look_as(&list->roots, true);
+	exceeds = exceeds_exactly(list, other_bytes + (list->roots.plain ? 0 : kernel_bytes(&list->roots)),
+				  limit_bytes);
+	look_as(&list->roots, false);
 	return exceeds;
 }

@@ -17,35 +17,40 @@ struct account_roots {
 	bool plain;  /* without namespaces: sockets and deleted files are looked for process by process */
 };
 
-/* Whether there are processes of roots->uid: none, only such as are dead and not yet waited for, or living ones. */
+/* Its processes at this moment: found once for all questions of one look, and good until the next account_find(). */
+struct account_processes;
+
+const struct account_processes *account_find(const struct account_roots *roots);
+
+/* Whether there are processes of the uid: none, only such as are dead and not yet waited for, or living ones. */
 enum account_life { ACCOUNT_NONE, ACCOUNT_DEAD, ACCOUNT_ALIVE };
 
-enum account_life account_life(const struct account_roots *roots);
+enum account_life account_life(const struct account_processes *list);
 
 /*
  * What the job may hold in files that have no name any more: no look into its directories can find them. A file whose size
  * nobody tells (mapped, or on its way in a message) counts as file_bytes. For jobs without mounts of their own.
  */
-uint64_t account_unnamed_bytes(const struct account_roots *roots, uint64_t file_bytes);
+uint64_t account_unnamed_bytes(const struct account_processes *list, uint64_t file_bytes);
 
 /*
  * Whether a process of the job cannot be looked into, so that its memory and its files without a name do not count: the
  * kernel closes /proc/PID to who has no CAP_SYS_PTRACE when a program was started that may be run and not read (execve(2)).
  * For a moment it is also so while a process enters its jail (helpers of ours too), and while it ends.
  */
-bool account_any_hidden(const struct account_roots *roots);
+bool account_any_hidden(const struct account_processes *list);
 
 /* Threads of all processes of the job, its init not counted. */
-uint32_t account_threads(const struct account_roots *roots);
+uint32_t account_threads(const struct account_processes *list);
 
 /*
- * CPU time of all processes below (and of) the roots, the dead ones that were waited for included, in microseconds.
+ * CPU time of all of them, the dead ones that were waited for included, in microseconds.
  * A process that cannot be read (it is gone) counts as nothing.
  */
-uint64_t account_cpu_us(const struct account_roots *roots);
+uint64_t account_cpu_us(const struct account_processes *list);
 
 /*
  * 1 when the job surely holds more than limit_bytes: anonymous memory of its processes (shared pages counted once),
  * shared anonymous mappings by their size, and other_bytes (its tmpfs). 0 otherwise.
  */
-int account_memory_exceeds(const struct account_roots *roots, uint64_t other_bytes, uint64_t limit_bytes);
+int account_memory_exceeds(const struct account_processes *list, uint64_t other_bytes, uint64_t limit_bytes);

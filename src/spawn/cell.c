@@ -399,25 +399,25 @@ static uint64_t file_bytes(const struct cell *c)
 	return bytes;
 }
 
-static struct account_roots roots_of(const struct cell *c)
+static const struct account_processes *find_processes(const struct cell *c)
 {
 	const bool own_uid = !c->jail->namespaces && c->jail->cell_uids;
+	const struct account_roots roots = { .init = c->init,
+					     .child = c->child,
+					     .uid = own_uid ? jail_uid_of(c->jail, c->number) : 0,
+					     .plain = !c->jail->namespaces };
 
-	return (struct account_roots){ .init = c->init,
-				       .child = c->child,
-				       .uid = own_uid ? jail_uid_of(c->jail, c->number) : 0,
-				       .plain = !c->jail->namespaces };
+	return account_find(&roots);
 }
 
 /* The group knows it exactly. Without one, children that nobody waits for take what they used with them. */
 static uint64_t used_cpu_us(const struct spawner *s, const struct cell *c)
 {
-	const struct account_roots roots = roots_of(c);
 	uint64_t us;
 
 	if (!DROPPED(&s->jail, DROP_CGROUP) && cgroups_cpu_us(s->cgroups, c->number, &us))
 		return us - c->cpu_before_us;
-	return account_cpu_us(&roots);
+	return account_cpu_us(find_processes(c));
 }
 
 /*
@@ -430,9 +430,8 @@ static uint64_t pause_after(uint64_t look_us)
 }
 
 /* What a mount would refuse to hold ends the job: in the directories of the machine nothing else can be done. */
-static bool files_exceed(struct cell *c, uint64_t now)
+static bool files_exceed(struct cell *c, const struct account_processes *processes, uint64_t now)
 {
-	const struct account_roots roots = roots_of(c);
 	const struct jail_job job = same_jail(c);
 
 	if (c->jail->namespaces || c->folders.work[0] == '\0')
@@ -442,7 +441,7 @@ static bool files_exceed(struct cell *c, uint64_t now)
 	if (c->sweep.due) {
 		const uint64_t lost = sweep_lost_bytes(c->jail, &c->sweep);
 
-		c->unnamed_bytes = account_unnamed_bytes(&roots, c->limits.file_bytes);
+		c->unnamed_bytes = account_unnamed_bytes(processes, c->limits.file_bytes);
 		if (c->unnamed_bytes > lost)
 			c->unnamed_bytes = lost;
 	}
@@ -450,18 +449,31 @@ static bool files_exceed(struct cell *c, uint64_t now)
 }
 
 /* Without namespaces. Who keeps from being measured is not let off. */
-static bool hides(struct cell *c, const struct account_roots *roots, uint64_t now)
+static bool hides(struct cell *c, const struct account_processes *processes, uint64_t now)
 {
-	if (c->jail->namespaces || !account_any_hidden(roots))
+	if (c->jail->namespaces || !account_any_hidden(processes))
 		c->hidden_since_us = 0;
 	else if (c->hidden_since_us == 0)
 		c->hidden_since_us = now;
 	return c->hidden_since_us != 0 && now > c->hidden_since_us + HIDDEN_MOST_US;
 }
 
+/* Where no control group, or no mount, says no. */
+static void look_at_usage(struct cell *c, uint64_t now)
+{
+	const struct account_processes *processes = find_processes(c);
+
+	if (files_exceed(c, processes, now))
+		cell_kill(c, KILLED_BY_FILES);
+	if (account_memory_exceeds(processes, file_bytes(c), c->limits.memory_bytes) || hides(c, processes, now))
+		cell_kill(c, KILLED_BY_MEMORY);
+	/* RLIMIT_NPROC counts them everywhere but where jobs share a uid, and in user namespaces under gVisor. */
+	if (account_threads(processes) > c->limits.processes + SPARE_THREADS)
+		cell_kill(c, KILLED_BY_PROCESSES);
+}
+
 static void tick(struct spawner *s, struct cell *c)
 {
-	const struct account_roots roots = roots_of(c);
 	/* A group does not count files on a disk, and they may be in memory all the same. */
 	bool accounting = cgroups_version(s->cgroups) == MEMORY_BY_ACCOUNTING || !s->jail.namespaces ||
 			  DROPPED(&s->jail, DROP_CGROUP);
@@ -470,15 +482,8 @@ static void tick(struct spawner *s, struct cell *c)
 	if (started < c->next_tick_us)
 		return;
 	cell_hear(c);
-	if (accounting && !DROPPED(&s->jail, DROP_MEMORY)) {
-		if (files_exceed(c, started))
-			cell_kill(c, KILLED_BY_FILES);
-		if (account_memory_exceeds(&roots, file_bytes(c), c->limits.memory_bytes) || hides(c, &roots, started))
-			cell_kill(c, KILLED_BY_MEMORY);
-		/* RLIMIT_NPROC counts them everywhere but where jobs share a uid, and in user namespaces under gVisor. */
-		if (account_threads(&roots) > c->limits.processes + SPARE_THREADS)
-			cell_kill(c, KILLED_BY_PROCESSES);
-	}
+	if (accounting && !DROPPED(&s->jail, DROP_MEMORY))
+		look_at_usage(c, started);
 	if (cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before)
 		cell_kill(c, KILLED_BY_MEMORY); /* v1 kills one process; the job is over all the same */
 	c->seen_cpu_us = used_cpu_us(s, c);
@@ -595,7 +600,6 @@ static void forget_if_gone(const struct cell *c, pid_t *pid)
 
 static bool processes_are_gone(struct cell *c)
 {
-	const struct account_roots roots = roots_of(c);
 	enum account_life life;
 
 	/* Somebody else waits for the children of a dead template, and does not tell. */
@@ -606,7 +610,7 @@ static bool processes_are_gone(struct cell *c)
 	kill_processes(c); /* again: what was just being forked, by a template, say */
 	if (c->child != 0)
 		return false;
-	life = account_life(&roots);
+	life = account_life(find_processes(c));
 	/* The dead still have their place in a control group; but it is not for us to wait for them, and not for long. */
 	return life == ACCOUNT_NONE || (life == ACCOUNT_DEAD && io_now_us() > c->since_us + DEAD_US);
 }

@@ -156,7 +156,7 @@ static void end(pid_t pid)
 static bool exceeds(const struct account_roots *roots, uint64_t other_bytes, uint64_t limit_bytes)
 {
 	for (int i = 0; i < 3; i++)
-		if (!account_memory_exceeds(roots, other_bytes, limit_bytes))
+		if (!account_memory_exceeds(account_find(roots), other_bytes, limit_bytes))
 			return false;
 	return true;
 }
@@ -288,8 +288,8 @@ static void other_bytes_are_added(void **state)
 	(void)state;
 	end(pid);
 	assert_in_range(with, alone + MEGABYTES(100) - SLACK / 4, alone + MEGABYTES(100) + SLACK / 4);
-	assert_int_equal(account_memory_exceeds(&roots, 101, 100), 1);
-	assert_int_equal(account_memory_exceeds(&roots, 100, 100), 0); /* it is gone */
+	assert_int_equal(account_memory_exceeds(account_find(&roots), 101, 100), 1);
+	assert_int_equal(account_memory_exceeds(account_find(&roots), 100, 100), 0); /* it is gone */
 }
 
 /* ---- files without a name ------------------------------------------------------------------------------------------------------ */
@@ -342,15 +342,15 @@ static void grow_unnamed(const char *name, uid_t uid, void (*hold)(void), uint64
 {
 	pid_t pid = start(uid, hold);
 	const struct account_roots roots = { .child = uid ? 0 : pid, .uid = uid, .plain = true };
-	uint64_t before = account_unnamed_bytes(&roots, FILE_BYTES), after;
+	uint64_t before = account_unnamed_bytes(account_find(&roots), FILE_BYTES), after;
 
 	go_on(pid);
-	after = account_unnamed_bytes(&roots, FILE_BYTES);
+	after = account_unnamed_bytes(account_find(&roots), FILE_BYTES);
 	end(pid);
 	check(after >= before + bytes && after <= before + bytes + SLACK / 4,
 	      "%s: %llu bytes more are counted as %lld more", name, (unsigned long long)bytes,
 	      (long long)(after - before));
-	assert_int_equal(account_unnamed_bytes(&roots, FILE_BYTES), 0);
+	assert_int_equal(account_unnamed_bytes(account_find(&roots), FILE_BYTES), 0);
 }
 
 #define expect_unnamed_of(uid, hold, bytes) grow_unnamed(#hold, uid, hold, bytes)
@@ -522,18 +522,18 @@ static void all_of_a_uid_are_found(void **state)
 	(void)state;
 	need_root();
 	roots.uid = unused_uid();
-	assert_int_equal(account_life(&roots), ACCOUNT_NONE);
+	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_NONE);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	pid = start(roots.uid, start_daemon);
-	assert_int_equal(account_life(&roots), ACCOUNT_ALIVE);
+	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_ALIVE);
 	go_on(pid);
 	end(pid);
-	assert_int_equal(account_life(&roots), ACCOUNT_ALIVE); /* the daemon, which is this process's child by now */
-	assert_int_equal(account_life(&(struct account_roots){ .uid = roots.uid + 1 }), ACCOUNT_NONE);
+	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_ALIVE); /* the daemon, which is this process's child by now */
+	assert_int_equal(account_life(account_find(&(struct account_roots){ .uid = roots.uid + 1 })), ACCOUNT_NONE);
 	daemon = only_child();
 	end(daemon);
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
-	assert_int_equal(account_life(&roots), ACCOUNT_NONE);
+	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_NONE);
 }
 
 static void *stay(void *unused)
@@ -578,20 +578,20 @@ static void the_dead_are_not_alive(void **state)
 	pid = start(roots.uid, leave_a_thread_behind);
 	go_on(pid);
 	wait_for_state(pid, 'Z');
-	assert_int_equal(account_life(&roots), ACCOUNT_ALIVE); /* its leader looks dead, but a thread runs */
-	assert_int_equal(account_threads(&roots), 2);
+	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_ALIVE); /* its leader looks dead, but a thread runs */
+	assert_int_equal(account_threads(account_find(&roots)), 2);
 	assert_int_equal(kill(pid, SIGKILL), 0);
-	while (account_threads(&roots) > 1)
+	while (account_threads(account_find(&roots)) > 1)
 		usleep(MILLISECOND);
-	assert_int_equal(account_life(&roots), ACCOUNT_DEAD); /* a zombie */
+	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_DEAD); /* a zombie */
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(account_threads(&roots), 0);
+	assert_int_equal(account_threads(account_find(&roots)), 0);
 	pid = start(roots.uid, nothing);
 	assert_int_equal(kill(pid, SIGSTOP), 0);
 	wait_for_state(pid, 'T');
-	assert_int_equal(account_life(&roots), ACCOUNT_ALIVE);
+	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_ALIVE);
 	end(pid);
-	assert_int_equal(account_life(&roots), ACCOUNT_NONE);
+	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_NONE);
 }
 
 static void count_as_spawner(void **state)
@@ -637,14 +637,14 @@ static void hide_from_spawner(void **state)
 
 	(void)state;
 	pid = start(roots.uid, become_unreadable);
-	assert_false(account_any_hidden(&roots));
+	assert_false(account_any_hidden(account_find(&roots)));
 	go_on(pid);
-	for (int i = 0; i < 5000 && !account_any_hidden(&roots); i++)
+	for (int i = 0; i < 5000 && !account_any_hidden(account_find(&roots)); i++)
 		usleep(MILLISECOND);
-	assert_true(account_any_hidden(&roots));
+	assert_true(account_any_hidden(account_find(&roots)));
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	wait_for_state(pid, 'Z');
-	assert_false(account_any_hidden(&roots)); /* the dead hide nothing */
+	assert_false(account_any_hidden(account_find(&roots))); /* the dead hide nothing */
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	remove_file("sleep");
 }
@@ -673,13 +673,13 @@ static void threads_are_counted(void **state)
 	const struct account_roots child = { .child = pid }, init = { .init = pid };
 
 	(void)state;
-	assert_int_equal(account_threads(&child), 1);
+	assert_int_equal(account_threads(account_find(&child)), 1);
 	go_on(pid);
-	assert_int_equal(account_threads(&child), 4);
-	assert_int_equal(account_threads(&init), 0);
+	assert_int_equal(account_threads(account_find(&child)), 4);
+	assert_int_equal(account_threads(account_find(&init)), 0);
 	end(pid);
-	assert_int_equal(account_threads(&child), 0);
-	assert_int_equal(account_threads(&(struct account_roots){ .init = 0 }), 0);
+	assert_int_equal(account_threads(account_find(&child)), 0);
+	assert_int_equal(account_threads(account_find(&(struct account_roots){ .init = 0 })), 0);
 }
 
 static void burn(void)
@@ -713,14 +713,14 @@ static void time_is_added_up_over_the_living_and_the_dead(void **state)
 {
 	pid_t pid = start(0, burn_in_children);
 	const struct account_roots roots = { .init = pid };
-	uint64_t before = account_cpu_us(&roots), after;
+	uint64_t before = account_cpu_us(account_find(&roots)), after;
 
 	(void)state;
 	go_on(pid);
-	after = account_cpu_us(&roots);
+	after = account_cpu_us(account_find(&roots));
 	end(pid);
 	assert_in_range(after - before, 550000, 1500000); /* three times 0.2 s, in ticks of 10 ms */
-	assert_int_equal(account_cpu_us(&roots), 0);
+	assert_int_equal(account_cpu_us(account_find(&roots)), 0);
 }
 
 static int open_descriptors(void)
