@@ -381,10 +381,10 @@ struct spawner *spawner_open(const struct config *c, const char *no_namespaces, 
 			     const struct runtime *r, struct fault *f)
 {
 	struct spawner *s = calloc(1, sizeof *s);
-	const struct jail_wish wish = { .namespaces = !no_namespaces,
-					.no_namespaces = no_namespaces,
-					.no_effect = no_effect,
-					.cells = cells_of(c, !no_namespaces) };
+	struct jail_wish wish = { .namespaces = !no_namespaces,
+				  .no_namespaces = no_namespaces,
+				  .no_effect = no_effect,
+				  .cells = cells_of(c, !no_namespaces) };
 
 	if (!s) {
 		fault_set(f, ENOMEM, "calloc");
@@ -410,6 +410,7 @@ struct spawner *spawner_open(const struct config *c, const char *no_namespaces, 
 		return NULL;
 	}
 	s->cgroups = cgroups_open(s->cells, &s->most, s->cgroup_status);
+	wish.cgroups = s->cgroups != NULL;
 	if (jail_prepare(&s->jail, &wish, p, r, f) < 0 || warm_open(s, f) < 0) {
 		spawner_close(s);
 		return NULL;
