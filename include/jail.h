@@ -154,7 +154,6 @@ struct jail_wish {
 	const char *no_namespaces; /* otherwise: why not */
 	bool no_effect;            /* they could be made, and did not hold */
 	uint32_t cells;
-	bool cgroups; /* the spawner has made some, and removes them at its end */
 };
 
 /* Where the image keeps the runtime, so that chroot(2) shows a job that and nothing else. */

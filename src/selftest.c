@@ -121,11 +121,13 @@ static bool ends(int fd)
 	return false;
 }
 
-/* All writers are dead: what is in the pipe is all there will be. */
+/* What is in the pipe is all there will be. It has no writer any more, unless a process outlived its job. */
 static size_t read_rest(int fd, char *buffer, size_t capacity)
 {
 	size_t used = 0;
 	ssize_t got;
+
+	(void)io_set_nonblocking(fd, true);
 
 	while (used < capacity && (got = io_read(fd, buffer + used, capacity - used)) > 0)
 		used += (size_t)got;

@@ -36,8 +36,7 @@ int mounts_proc(const char *target);
 int own_uids_claim(struct jail *j, uint32_t cells, struct fault *f);
 
 /* plain.c: what jail_prepare() does without namespaces, and what it leaves in the file system. */
-int plain_build(struct jail *j, const struct jail_wish *wish, const struct policy *p, const struct runtime *r,
-		struct fault *f);
+int plain_build(struct jail *j, uint32_t cells, const struct policy *p, const struct runtime *r, struct fault *f);
 void plain_remove(const struct jail *j);
 
 /* landlock.c: nothing can be opened, nowhere; 0, also where the kernel has no Landlock. */

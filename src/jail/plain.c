@@ -271,15 +271,11 @@ static int collect_readable(struct jail *j, const struct policy *p, const struct
 
 /* ---- all of it -------------------------------------------------------------------------------------------------------------- */
 
-/*
- * Nothing that asks for more is done from here on. CHOWN: directories of jobs. DAC_OVERRIDE: the roots of the control
- * group hierarchies have mode 0555 under cgroup v1, and to remove a group is to write there.
- */
-static int keep_few_capabilities(bool cgroups, struct fault *f)
+/* Nothing that asks for more is done from here on. CHOWN: directories of jobs. */
+static int keep_few_capabilities(struct fault *f)
 {
 	const uint64_t needed = 1ULL << CAP_CHOWN | 1ULL << CAP_KILL | 1ULL << CAP_SETGID | 1ULL << CAP_SETUID |
-				1ULL << CAP_SETPCAP | 1ULL << CAP_SYS_CHROOT |
-				(cgroups ? 1ULL << CAP_DAC_OVERRIDE : 0);
+				1ULL << CAP_SETPCAP | 1ULL << CAP_SYS_CHROOT;
 
 	return identity_keep_capabilities(needed) < 0 ? fault_set(f, errno, "give up capabilities") : 0;
 }
@@ -294,18 +290,17 @@ static int refuse(const struct jail *j, struct fault *f)
 			     "Landlock (5.13, lsm=landlock), or allow user namespaces (deploy/docker-seccomp.json)");
 }
 
-int plain_build(struct jail *j, const struct jail_wish *wish, const struct policy *p, const struct runtime *r,
-		struct fault *f)
+int plain_build(struct jail *j, uint32_t cells, const struct policy *p, const struct runtime *r, struct fault *f)
 {
 	struct fault why;
 
 	j->outer_uid = geteuid();
 	j->outer_gid = getegid();
-	if (own_uids_claim(j, wish->cells, f) < 0)
+	if (own_uids_claim(j, cells, f) < 0)
 		return -1;
 	if (!j->cell_uids)
 		fault_set(&why, 0, "it takes root's rights");
-	if (!j->cell_uids || use_tree(j, wish->cells, p, &why) < 0)
+	if (!j->cell_uids || use_tree(j, cells, p, &why) < 0)
 		snprintf(j->no_chroot, sizeof j->no_chroot, "%.80s", why.text);
 	if (!j->chroots && j->landlock_abi == 0)
 		return refuse(j, f);
@@ -314,7 +309,7 @@ int plain_build(struct jail *j, const struct jail_wish *wish, const struct polic
 	j->own_shm = j->places.shm_fd >= 0;
 	if (collect_readable(j, p, r, f) < 0)
 		return -1;
-	return j->cell_uids ? keep_few_capabilities(wish->cgroups, f) : 0;
+	return j->cell_uids ? keep_few_capabilities(f) : 0;
 }
 
 static void remove_in(const char *folder, const char *name)

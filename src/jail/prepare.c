@@ -90,7 +90,7 @@ int jail_prepare(struct jail *j, const struct jail_wish *wish, const struct poli
 	j->no_effect = wish->no_effect;
 	if (wish->no_namespaces)
 		snprintf(j->no_namespaces, sizeof j->no_namespaces, "%s", wish->no_namespaces);
-	if ((j->namespaces ? root_build(j, wish->cells, p, r, f) : plain_build(j, wish, p, r, f)) < 0)
+	if ((j->namespaces ? root_build(j, wish->cells, p, r, f) : plain_build(j, wish->cells, p, r, f)) < 0)
 		return -1;
 	if (build_environment(j, p, r, f) < 0)
 		return -1;

@@ -602,7 +602,7 @@ static bool processes_are_gone(struct cell *c)
 {
 	enum account_life life;
 
-	/* Somebody else waits for the children of a dead template, and does not tell. */
+	/* Where we are not the reaper, somebody else waits for the children of a dead template, and does not tell. */
 	forget_if_gone(c, &c->child);
 	forget_if_gone(c, &c->init);
 	if (c->jail->namespaces)

@@ -158,6 +158,21 @@ static void remove_directory(int dir_fd, const char *name)
 		poll(NULL, 0, REMOVE_PAUSE_MS);
 }
 
+/*
+ * The roots of v1 hierarchies have mode 0555. By the end the spawner may be without the capability to which that is all
+ * the same (plain.c), but it is still their owner.
+ */
+static void remove_parent(int base_fd, const char *name)
+{
+	struct stat info;
+	bool shut = fstat(base_fd, &info) == 0 && faccessat(base_fd, ".", W_OK, AT_EACCESS) < 0 && errno == EACCES &&
+		    fchmod(base_fd, (info.st_mode & ALLPERMS) | S_IWUSR) == 0;
+
+	remove_directory(base_fd, name);
+	if (shut)
+		(void)fchmod(base_fd, info.st_mode & ALLPERMS);
+}
+
 static void remove_group(int base_fd, const char *name)
 {
 	OWNED_FD fd = base_fd < 0 ? -1 : openat(base_fd, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
@@ -170,7 +185,7 @@ static void remove_group(int base_fd, const char *name)
 		snprintf(cell_name, sizeof cell_name, "cell-%u", cell);
 		remove_directory(fd, cell_name);
 	}
-	remove_directory(base_fd, name);
+	remove_parent(base_fd, name);
 }
 
 /*

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -194,7 +195,7 @@ static struct timespec time_to_wait(const struct spawner *s)
 	for (uint32_t i = 0; i < s->cells; i++) {
 		const struct cell *c = &s->cell[i];
 
-		/* What it left behind may be given to somebody else to wait for, who does not tell. */
+		/* What has the uid of a cell and is not its child ends without a word to us. */
 		if ((!s->jail.namespaces || c->orphaned) &&
 		    (c->state == CELL_ENDING || (c->state == CELL_SWEEPING && !c->lost)))
 			earlier(&when, now + POLL_US);
@@ -339,6 +340,18 @@ static int raise_descriptor_limit(const struct spawner *s, struct fault *f)
 			 (unsigned long long)limit.rlim_max);
 }
 
+/*
+ * Orphans are given to us and not to process 1: children of a template that died, and, without namespaces, what a job
+ * leaves behind. Not where a template clones the inits: they end with it, and under gVisor the death of an init gives its
+ * processes to such a reaper instead of killing them.
+ */
+static int become_reaper(const struct jail *j, struct fault *f)
+{
+	if (j->inits_by_template || prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 || !j->namespaces)
+		return 0; /* without namespaces it only saves time */
+	return fault_set(f, errno, "become the reaper of orphans");
+}
+
 /* All of them that are installed, or those that were asked for by name. */
 static char *imports_of(const struct config *c, const struct runtime *r)
 {
@@ -381,10 +394,10 @@ struct spawner *spawner_open(const struct config *c, const char *no_namespaces, 
 			     const struct runtime *r, struct fault *f)
 {
 	struct spawner *s = calloc(1, sizeof *s);
-	struct jail_wish wish = { .namespaces = !no_namespaces,
-				  .no_namespaces = no_namespaces,
-				  .no_effect = no_effect,
-				  .cells = cells_of(c, !no_namespaces) };
+	const struct jail_wish wish = { .namespaces = !no_namespaces,
+					.no_namespaces = no_namespaces,
+					.no_effect = no_effect,
+					.cells = cells_of(c, !no_namespaces) };
 
 	if (!s) {
 		fault_set(f, ENOMEM, "calloc");
@@ -410,8 +423,7 @@ struct spawner *spawner_open(const struct config *c, const char *no_namespaces, 
 		return NULL;
 	}
 	s->cgroups = cgroups_open(s->cells, &s->most, s->cgroup_status);
-	wish.cgroups = s->cgroups != NULL;
-	if (jail_prepare(&s->jail, &wish, p, r, f) < 0 || warm_open(s, f) < 0) {
+	if (jail_prepare(&s->jail, &wish, p, r, f) < 0 || become_reaper(&s->jail, f) < 0 || warm_open(s, f) < 0) {
 		spawner_close(s);
 		return NULL;
 	}

@@ -17,7 +17,7 @@
  *
  * Templates are replaced after a number of forks or minutes, for a new hash seed and address layout; the old one
  * serves until the new one is ready. One that dies or hangs is killed and started again, later each time. Its children
- * live on: the spawner is their reaper then (PR_SET_CHILD_SUBREAPER, prctl(2)).
+ * live on: the spawner is their reaper then.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,7 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -661,12 +660,6 @@ int warm_open(struct spawner *s, struct fault *f)
 			"PYTHON_BIN lies below /tmp, and this kernel lets no process enter the namespaces of another");
 	if (!s->warm)
 		return 0;
-	/*
-	 * Children of a template that dies are given to us, and not to process 1. Not where they end with it: then it is of
-	 * no use, and under gVisor the death of an init gives its processes to such a reaper instead of killing them.
-	 */
-	if (!warm_ends_with_template(s) && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
-		return fault_set(f, errno, "become the reaper of orphans");
 	s->tier[WIRE_BARE].wanted = true;
 	s->tier[WIRE_FULL].wanted = s->imports[0] != '\0';
 	for (int tier = 0; tier < WIRE_TIERS; tier++)
