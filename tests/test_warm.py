@@ -597,23 +597,6 @@ def test_names_that_are_none_are_fatal(value):
     assert done.returncode > 0 and f'WARM_IMPORTS="{value}"' in done.stderr
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
-@pytest.mark.skipif(os.getuid() != 0 or bool(os.environ.get("SAFE_EXEC_TEST_USER")), reason="only root may trace it")
-def test_without_memory_files_only_speed_is_lost(tmp_path, monkeypatch):
-    """memfd_create(2) fails as where there is none: no snapshot, no prefault, and /health says so."""
-    wrapper = tmp_path / "safe-exec"
-    wrapper.write_text("#!/bin/sh\nexec strace -D -f -qq -o /dev/null -e trace=memfd_create "
-                       f"-e inject=memfd_create:error=ENOSYS {binary()} \"$@\"\n", encoding="utf-8")
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("SAFE_EXEC_BIN", str(wrapper))
-    with Server({"POOL_SIZE": "1"}) as server:
-        client = Client(server)
-        assert client.result("import numpy\ndef main(): return int(numpy.sum([1, 2]))") == 3
-        for status in client.health()["templates"].values():
-            assert status["state"] == "serving" and status["prefault_pages"] == 0
-            assert status["snapshot"] == "absent: Function not implemented"
-
-
 # -- other interpreters -----------------------------------------------------------------------------------------------------------
 
 

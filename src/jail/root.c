@@ -147,6 +147,14 @@ bool jail_may_make_namespaces(struct fault *f)
 	return false;
 }
 
+/* Denied for good in a user namespace that an ordinary user made, and in those below (user_namespaces(7)). */
+static bool may_setgroups(void)
+{
+	char word[16] = "";
+
+	return io_read_file(AT_FDCWD, "/proc/self/setgroups", word, sizeof word) < 0 || strncmp(word, "deny", 4) != 0;
+}
+
 /* Also an empty network namespace: the spawner and web need no network, the listening socket is already there. */
 static int enter_namespaces(struct jail *j, uint32_t cells, struct fault *f)
 {
@@ -158,7 +166,7 @@ static int enter_namespaces(struct jail *j, uint32_t cells, struct fault *f)
 	j->outer_gid = getegid();
 	if (own_uids_claim(j, cells, f) < 0)
 		return -1;
-	j->may_setgroups = true;
+	j->may_setgroups = may_setgroups();
 	if (j->cell_uids && setgroups(0, NULL) < 0)
 		return fault_set(f, errno, "setgroups");
 	if (unshare(wanted) == 0)

@@ -276,7 +276,8 @@ class Server:
             spaces.setdefault(_pid_namespace(pid), {})[pid] = comm
         idle = {"safe-exec-init", "safe-exec-wait", "safe-exec-warm"}       # a cell that is being made, or waits
         own = spaces.pop(_pid_namespace(self.pid), {})
-        strays = [pid for pid, comm in own.items() if comm not in idle | {"safe-exec", "safe-exec-web"}]
+        service = {os.path.basename(binary()), "safe-exec-web"}
+        strays = [pid for pid, comm in own.items() if comm not in idle | service]
         return sorted([pid for space, names in spaces.items() if space and set(names.values()) - idle for pid in names]
                       + strays)
 

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""Which level the service takes on a machine that lacks something, and that it is then as it says.
+
+What a machine may lack is taken away by strace(1), or by the test build, which leaves out what is named in
+SAFE_EXEC_TEST_DROP. The levels of whole platforms are the matter of tests/platform.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from harness.client import Client
+from harness.server import ROOT, Server, alive, base_env, binary, wait_until
+
+DROP_BUILD = "build/safe-exec-drop"
+SUM = "import numpy\ndef main(): return int(numpy.sum([1, 2]))"
+STRAY = ("import os, time\ndef main():\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n"
+         "            time.sleep(60)\n        os._exit(0)\n    return 'answered'\n")
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0 or bool(os.environ.get("SAFE_EXEC_TEST_USER")),
+                                reason="for a service that starts as root")
+needs_drop = pytest.mark.skipif(not os.path.exists(os.path.join(ROOT, DROP_BUILD)), reason=f"no {DROP_BUILD}")
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+
+
+def _isolation(client):
+    told = client.health()["isolation"]
+    return told["level"], told["layers"]
+
+
+def _works(server, client):
+    assert client.result(SUM) == 3
+    assert client.result(STRAY) == "answered"
+    wait_until(lambda: not server.job_pids(), 3, "no process of the job is left")
+    assert client.execute("import time\ndef main(): time.sleep(9)").code == "TIMEOUT"
+
+
+# -- a layer that is there and holds nothing ---------------------------------------------------------------------
+
+
+@needs_drop
+def test_namespaces_without_effect_are_not_relied_on(monkeypatch):
+    """As under an old gVisor: the calls answer success. The next level serves, and /health says what got out."""
+    monkeypatch.setenv("SAFE_EXEC_BIN", DROP_BUILD)
+    with Server({"SAFE_EXEC_TEST_DROP": "pid", "TIME_LIMIT_SEC": "1"}) as server:
+        client = Client(server)
+        level, layers = _isolation(client)
+        assert level == "standard"
+        assert layers["namespaces"].startswith("no effect: ") and "got out" in layers["namespaces"]
+        assert layers["mounts"].startswith("absent: ") and layers["own_uid"].startswith("ok")
+        _works(server, client)
+
+
+@needs_drop
+def test_inits_cloned_by_the_template(monkeypatch):
+    """As under gVisor: no process can enter the namespaces of another. Warm all the same, as strong, as limited."""
+    monkeypatch.setenv("SAFE_EXEC_BIN", DROP_BUILD)
+    with Server({"SAFE_EXEC_TEST_DROP": "join", "START": "warm", "TIME_LIMIT_SEC": "1", "POOL_SIZE": "2"}) as server:
+        client = Client(server)
+        assert _isolation(client)[0] == "strong" and client.health()["start"] == "warm"
+        waiting = wait_until(lambda: server.waiting_pids() if len(server.waiting_pids()) == 4 else None, 10, "both pools")
+        _works(server, client)
+        for pid in server.template_pids():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(alive, waiting)), 5, "children end with their template")
+        assert client.result(SUM) == 3                                     # cold, if need be
+        wait_until(lambda: all(status["state"] == "serving" and status["restarts"] == 1
+                               for status in client.health()["templates"].values()), 20, "the templates are there again")
+        _works(server, client)
+
+
+# -- calls that a kernel or a filter of the platform lacks --------------------------------------------------------
+
+
+def _without(calls, tmp_path, monkeypatch):
+    """Makes these calls fail as where there are none (ENOSYS) in all that the service starts."""
+    wrapper = tmp_path / "safe-exec"
+    wrapper.write_text(f"#!/bin/sh\nexec strace -D -f --seccomp-bpf -qq -o /dev/null -e trace={calls} "
+                       f"-e inject={calls}:error=ENOSYS {binary()} \"$@\"\n", encoding="utf-8")
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("SAFE_EXEC_BIN", str(wrapper))
+
+
+@needs_strace
+@pytest.mark.parametrize("level, calls", [
+    ("strong", "clone3"), ("strong", "pidfd_open,pidfd_send_signal"), ("strong", "close_range"), ("strong", "memfd_create"),
+    ("standard", "clone3,pidfd_open,pidfd_send_signal,close_range,memfd_create"),
+])
+def test_a_missing_call_costs_no_level(level, calls, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAFE_EXEC_TEST_LEVEL", level)
+    _without(calls, tmp_path, monkeypatch)
+    with Server({"START": "warm", "POOL_SIZE": "1", "TIME_LIMIT_SEC": "1"}) as server:
+        client = Client(server)
+        assert _isolation(client)[0] == level
+        _works(server, client)
+        for status in client.health()["templates"].values():
+            assert status["state"] == "serving"
+            if "memfd_create" in calls:             # only speed is lost
+                assert status["prefault_pages"] == 0 and status["snapshot"] == "absent: Function not implemented"
+
+
+@needs_strace
+def test_without_landlock_namespaces_suffice(tmp_path, monkeypatch):
+    """... and where there are none either, the service does not start, and says how to get one of them."""
+    _without("landlock_create_ruleset", tmp_path, monkeypatch)
+    with Server({"POOL_SIZE": "1", "TIME_LIMIT_SEC": "1"}) as server:
+        level, layers = _isolation(Client(server))
+        assert (level, layers["landlock"]) == ("strong", "absent: the kernel has none")
+        _works(server, Client(server))
+    refused = subprocess.run([os.path.join(ROOT, "build", "no-namespaces"), os.environ["SAFE_EXEC_BIN"], "--check"],
+                             env=base_env(), cwd="/", timeout=30, capture_output=True, text=True, check=False)
+    assert refused.returncode > 0
+    for words in ("namespaces are refused", "no Landlock", "own uids and chroot", "deploy/docker-seccomp.json"):
+        assert words in refused.stderr
+
+
+# -- root that is none ---------------------------------------------------------------------------------------------
+
+
+def _check_as_root_of_nobody(*before):
+    """--check by an ordinary user who is root in a user namespace of one id: as in rootless engines, but with less."""
+    done = subprocess.run(["unshare", "--user", "--map-root-user", *before, binary(), "--check"], env=base_env(), cwd="/",
+                          timeout=60, user=65534, group=65534, extra_groups=[], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="no unshare(1)")
+def test_root_of_one_id():
+    """It can neither change ids nor leave groups: namespaces do without, and without them jobs are one process each."""
+    told = _check_as_root_of_nobody()
+    assert "isolation: strong" in told and "layer namespaces: ok" in told
+    told = _check_as_root_of_nobody(os.path.join(ROOT, "build", "no-namespaces"))
+    assert "isolation: standard" in told and "layer one_process: ok" in told
