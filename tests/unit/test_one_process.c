@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "bpf.h"
+#include "child.h"
 #include "policy.h"
 
 /* The layer hands its program to this file instead of the kernel. */
@@ -216,18 +217,6 @@ static void it_is_only_where_a_job_is_one_process(void **state)
 
 /* ---- the kernel ------------------------------------------------------------------------------------------------------------ */
 
-#define CHILD_CHECK(condition)                                                                                         \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			_exit(__LINE__ % 251 + 1);                                                                     \
-	} while (0)
-
-#define CHILD_REFUSED(call)                                                                                            \
-	do {                                                                                                           \
-		errno = 0;                                                                                             \
-		CHILD_CHECK((call) == -1 && errno == EPERM);                                                           \
-	} while (0)
-
 /* In the order of the table of layers. */
 static void enter_for_real(void)
 {
@@ -271,13 +260,13 @@ static void expect_success(int status)
 
 static void try_to_fork(void)
 {
-	CHILD_REFUSED(fork());
-	CHILD_REFUSED(vfork());
-	CHILD_REFUSED(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
-	CHILD_REFUSED(syscall(SYS_clone, (uint64_t)CLONE_THREAD << 32 | SIGCHLD, 0, 0, 0, 0));
+	CHILD_REFUSED(EPERM, fork());
+	CHILD_REFUSED(EPERM, vfork());
+	CHILD_REFUSED(EPERM, syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+	CHILD_REFUSED(EPERM, syscall(SYS_clone, (uint64_t)CLONE_THREAD << 32 | SIGCHLD, 0, 0, 0, 0));
 #ifdef SYS_fork
-	CHILD_REFUSED(syscall(SYS_fork));
-	CHILD_REFUSED(syscall(SYS_vfork));
+	CHILD_REFUSED(EPERM, syscall(SYS_fork));
+	CHILD_REFUSED(EPERM, syscall(SYS_vfork));
 #endif
 	errno = 0;
 	CHILD_CHECK(syscall(SYS_clone3, NULL, 0) == -1 && errno == ENOSYS); /* its flags are behind a pointer */
@@ -298,19 +287,19 @@ static void try_to_signal_the_parent(void)
 	const long parent = getppid();
 	siginfo_t info = { .si_code = SI_QUEUE };
 
-	CHILD_REFUSED(kill((pid_t)parent, 0));
-	CHILD_REFUSED(kill(0, 0));
-	CHILD_REFUSED(kill(-1, 0));
-	CHILD_REFUSED(kill(-getpgrp(), 0));
-	CHILD_REFUSED(syscall(SYS_kill, parent | (long)((uint64_t)getpid() << 32), 0));
-	CHILD_REFUSED(syscall(SYS_tgkill, parent, parent, 0));
-	CHILD_REFUSED(syscall(SYS_tkill, parent, 0));
-	CHILD_REFUSED(syscall(SYS_rt_sigqueueinfo, parent, 0, &info));
-	CHILD_REFUSED(syscall(SYS_rt_tgsigqueueinfo, parent, parent, 0, &info));
-	CHILD_REFUSED(syscall(SYS_pidfd_send_signal, pidfd_of_parent, 0, NULL, 0));
-	CHILD_REFUSED(fcntl(pair[0], F_SETOWN, parent));
-	CHILD_REFUSED(fcntl(pair[0], F_SETOWN, -parent));
-	CHILD_REFUSED(fcntl(pair[0], F_SETOWN_EX, &owner));
+	CHILD_REFUSED(EPERM, kill((pid_t)parent, 0));
+	CHILD_REFUSED(EPERM, kill(0, 0));
+	CHILD_REFUSED(EPERM, kill(-1, 0));
+	CHILD_REFUSED(EPERM, kill(-getpgrp(), 0));
+	CHILD_REFUSED(EPERM, syscall(SYS_kill, parent | (long)((uint64_t)getpid() << 32), 0));
+	CHILD_REFUSED(EPERM, syscall(SYS_tgkill, parent, parent, 0));
+	CHILD_REFUSED(EPERM, syscall(SYS_tkill, parent, 0));
+	CHILD_REFUSED(EPERM, syscall(SYS_rt_sigqueueinfo, parent, 0, &info));
+	CHILD_REFUSED(EPERM, syscall(SYS_rt_tgsigqueueinfo, parent, parent, 0, &info));
+	CHILD_REFUSED(EPERM, syscall(SYS_pidfd_send_signal, pidfd_of_parent, 0, NULL, 0));
+	CHILD_REFUSED(EPERM, fcntl(pair[0], F_SETOWN, parent));
+	CHILD_REFUSED(EPERM, fcntl(pair[0], F_SETOWN, -parent));
+	CHILD_REFUSED(EPERM, fcntl(pair[0], F_SETOWN_EX, &owner));
 }
 
 /* Without the layers the kernel says yes to each of them. */

@@ -26,18 +26,12 @@
 
 #include "../../src/jail/layer.h"
 #include "own.h"
-#include "unit.h"
+#include "child.h"
 
 enum { DEADLINE_SECONDS = 30, CELLS = 4, BOMB_PROCESSES = 40, BOMB_ROUNDS = 5, MILLISECOND = 1000 };
 
 /* Exit statuses beyond those that name a line. */
 enum { NO_NAMESPACE = 253 };
-
-#define CHILD_CHECK(condition)                                                                                         \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			_exit(__LINE__ % 251 + 1);                                                                     \
-	} while (0)
 
 static int wait_for(pid_t pid)
 {

@@ -21,6 +21,7 @@
 
 #include "assets.h"
 #include "bpf.h"
+#include "bpf_values.h"
 #include "io.h"
 #include "policy.h"
 
@@ -484,22 +485,6 @@ static void foreign_calls_are_refused(void **state)
 
 /* ---- every line of the policies ------------------------------------------------------------------------------------------ */
 
-enum { VALUES_MAX = 1024 };
-
-struct values {
-	uint64_t value[VALUES_MAX];
-	size_t count;
-};
-
-static void add_value(struct values *v, uint64_t value)
-{
-	for (size_t i = 0; i < v->count; i++)
-		if (v->value[i] == value)
-			return;
-	assert_true(v->count < VALUES_MAX);
-	v->value[v->count++] = value;
-}
-
 static bool is_for_here(const json_t *entry)
 {
 	const json_t *arches = json_object_get(json_object_get(entry, "includes"), "arches"), *arch;
@@ -566,13 +551,13 @@ static uint32_t meant(const json_t *profile, int number, const uint64_t args[6])
 }
 
 /* Values on both sides of each condition on argument index of this call, and with each half of the word disturbed. */
-static void collect_values(const json_t *profile, int number, size_t index, struct values *v)
+static void collect_values(const json_t *profile, int number, size_t index, struct bpf_values *v)
 {
 	const json_t *entry, *arg;
 	size_t i, n;
 
 	v->count = 0;
-	add_value(v, 0);
+	bpf_add_value(v, 0);
 	json_array_foreach(json_object_get(profile, "syscalls"), i, entry) {
 		if (!names_call(entry, number))
 			continue;
@@ -583,14 +568,14 @@ static void collect_values(const json_t *profile, int number, size_t index, stru
 
 			if (json_integer_value(json_object_get(arg, "index")) != (json_int_t)index)
 				continue;
-			add_value(v, hit);
-			add_value(v, hit + 1);
-			add_value(v, hit - 1);
-			add_value(v, hit | HIGH);
-			add_value(v, hit | HIGH << 31);
+			bpf_add_value(v, hit);
+			bpf_add_value(v, hit + 1);
+			bpf_add_value(v, hit - 1);
+			bpf_add_value(v, hit | HIGH);
+			bpf_add_value(v, hit | HIGH << 31);
 			if (second) {
-				add_value(v, hit | ~value);
-				add_value(v, ~hit & value);
+				bpf_add_value(v, hit | ~value);
+				bpf_add_value(v, ~hit & value);
 			}
 		}
 	}
@@ -598,7 +583,7 @@ static void collect_values(const json_t *profile, int number, size_t index, stru
 
 static void compare_all(const struct policy_filter *filter, const json_t *profile, int number)
 {
-	static struct values v[6];
+	static struct bpf_values v[6];
 	size_t total = 1;
 
 	for (size_t i = 0; i < 6; i++) {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "bpf.h"
+#include "bpf_values.h"
 
 /* ---- policy.c for another machine ------------------------------------------------------------------------------------- */
 
@@ -198,53 +199,37 @@ static uint32_t meant(size_t f, size_t m, const char *name, const uint64_t args[
 
 /* ---- values that make a difference ------------------------------------------------------------------------------------------ */
 
-enum { VALUES_MAX = 256 };
-
-struct values {
-	uint64_t value[VALUES_MAX];
-	size_t count;
-};
-
-static void add(struct values *v, uint64_t value)
-{
-	for (size_t i = 0; i < v->count; i++)
-		if (v->value[i] == value)
-			return;
-	assert_true(v->count < VALUES_MAX);
-	v->value[v->count++] = value;
-}
-
 /* Each condition's value, its neighbours, its opposite, and the upper half of the word disturbed. */
-static void collect(size_t f, size_t m, const char *name, struct values v[6])
+static void collect(size_t f, size_t m, const char *name, struct bpf_values v[6])
 {
 	const json_t *entry, *arg;
 	size_t i, n;
 
 	for (i = 0; i < 6; i++) {
 		v[i].count = 0;
-		add(&v[i], 0);
+		bpf_add_value(&v[i], 0);
 	}
 	json_array_foreach(json_object_get(profile[f], "syscalls"), i, entry) {
 		if (!is_about(entry, name, m))
 			continue;
 		json_array_foreach(json_object_get(entry, "args"), n, arg) {
-			struct values *of = &v[number_in(arg, "index")];
+			struct bpf_values *of = &v[number_in(arg, "index")];
 			const bool masked = json_object_get(arg, "valueTwo") != NULL;
 			const uint64_t value = number_in(arg, masked ? "valueTwo" : "value");
 
-			add(of, value);
-			add(of, value ^ 1);
-			add(of, value | HIGH);
-			add(of, value | HIGH << 31);
-			add(of, masked ? value | ~number_in(arg, "value") : value + 1);
-			add(of, masked ? ~value & number_in(arg, "value") : value - 1);
+			bpf_add_value(of, value);
+			bpf_add_value(of, value ^ 1);
+			bpf_add_value(of, value | HIGH);
+			bpf_add_value(of, value | HIGH << 31);
+			bpf_add_value(of, masked ? value | ~number_in(arg, "value") : value + 1);
+			bpf_add_value(of, masked ? ~value & number_in(arg, "value") : value - 1);
 		}
 	}
 }
 
 static void compare(size_t f, size_t m, uint32_t number, const char *name)
 {
-	static struct values v[6];
+	static struct bpf_values v[6];
 	size_t total = 1;
 
 	collect(f, m, name ? name : "", v);

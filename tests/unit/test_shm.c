@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "unit.h"
+#include "child.h"
 
 enum { DEADLINE_SECONDS = 20, RACERS = 50, ROUNDS = 5, TURNS = 10000, FORKS = 300 };
 enum { OTHER_UID = 60601, DESCRIPTORS_LOOKED_AT = 256 };
@@ -71,12 +71,6 @@ static void own_file(char path[static PATH_BYTES], const char *name)
 {
 	snprintf(path, PATH_BYTES, "%s/%s", own, name);
 }
-
-#define CHILD_CHECK(condition)                                                                                         \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			_exit(__LINE__ % 251 + 1);                                                                     \
-	} while (0)
 
 /* A child that hangs is killed by its alarm, which is no exit with 0. */
 static pid_t start_child(void)

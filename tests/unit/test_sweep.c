@@ -26,7 +26,7 @@
 #include "../../src/spawn/sweep.h"
 #include "io.h"
 #include "own.h"
-#include "unit.h"
+#include "child.h"
 
 enum {
 	OTHER_UID = 54321, /* of the script, if the tests run as root */
@@ -43,12 +43,6 @@ enum {
 #define MEGABYTES(n) ((uint64_t)(n) << 20)
 
 static char top[32], work[48], outside[48], folder[64]; /* the last: what is measured and swept */
-
-#define CHILD_CHECK(condition)                                                                                         \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			_exit(__LINE__ % 251 + 1);                                                                     \
-	} while (0)
 
 /* ---- a script and its directory ---------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* A set of values of an argument on which a filter's answer may depend. */
+#pragma once
+
+#include "unit.h"
+
+enum { BPF_VALUES_MAX = 1024 };
+
+struct bpf_values {
+	uint64_t value[BPF_VALUES_MAX];
+	size_t count;
+};
+
+static void bpf_add_value(struct bpf_values *v, uint64_t value)
+{
+	for (size_t i = 0; i < v->count; i++)
+		if (v->value[i] == value)
+			return;
+	assert_true(v->count < BPF_VALUES_MAX);
+	v->value[v->count++] = value;
+}
