@@ -135,3 +135,14 @@ def test_root_of_one_id():
     assert "isolation: strong" in told and "layer namespaces: ok" in told
     told = _check_as_root_of_nobody(os.path.join(ROOT, "build", "no-namespaces"))
     assert "isolation: standard" in told and "layer one_process: ok" in told
+
+
+@pytest.mark.parametrize("level", ["strong", "standard"])
+def test_rootless(level):
+    """Root of a range of ids has uids to give to jobs, with namespaces and without."""
+    refused = [os.path.join(ROOT, "build", "no-namespaces")] if level == "standard" else []
+    rootless = os.path.join(ROOT, "tests", "harness", "rootless.py")
+    done = subprocess.run([rootless, *refused, binary(), "--check"], env=base_env(), cwd="/", timeout=60,
+                          capture_output=True, text=True, check=False)
+    assert f"isolation: {level}" in done.stdout, done.stderr
+    assert "layer own_uid: ok" in done.stdout

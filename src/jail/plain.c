@@ -110,13 +110,27 @@ static int complete_tree(const struct jail *j, uint32_t cells, const struct poli
 	return try_device(f);
 }
 
+/*
+ * Where it is sticky and somebody else's (the machine's, in a rootless container with --ipc=host), a directory that was
+ * given to a job could not be removed again: then there is none.
+ */
+static int open_shm(const char *path)
+{
+	OWNED_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat info;
+
+	if (fd < 0 || fstat(fd, &info) < 0 || (info.st_mode & S_ISVTX && info.st_uid != geteuid()))
+		return -1;
+	return fd_release(&fd);
+}
+
 static int open_places(struct jail *j, const char *work, const char *shm, const char *inside, struct fault *f)
 {
 	j->places.work_fd = open(work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (j->places.work_fd < 0)
 		return fault_set(f, errno, "open %s", work);
 	if (shm)
-		j->places.shm_fd = open(shm, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		j->places.shm_fd = open_shm(shm);
 	snprintf(j->places.work, sizeof j->places.work, "%s", inside);
 	return 0;
 }

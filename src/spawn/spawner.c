@@ -480,24 +480,31 @@ int spawner_wait_warm(struct spawner *s, struct fault *f)
 	return 0;
 }
 
-int spawner_run_one(struct spawner *s, enum wire_tier tier, const struct job_limits *limits, int fds[WIRE_FD_COUNT],
-		    struct exit_report *report, struct fault *f)
+static int start_one(struct spawner *s, enum wire_tier tier, const struct job_limits *limits,
+		     const int fds[WIRE_FD_COUNT], struct fault *f)
 {
 	const struct start_msg msg = { .magic = WIRE_MAGIC, .kind = WIRE_START, .tier = tier, .limits = *limits };
 	const uint64_t until = io_now_us() + FREE_CELL_US;
-	int started, error;
 
 	while (!cell_find_free(s) && io_now_us() < until) /* all are being cleared of what a service before left */
 		round_before_serving(s);
-	if (tier == WIRE_COLD)
-		started = start_cold(s, &msg, fds);
-	else
-		started = warm_start(s, &msg, fds) ? 0 : -1;
-	error = errno;
+	if (!cell_find_free(s))
+		return fault_set(f, 0, "%s and its like cannot be emptied: remove what an earlier service left there",
+				 s->cell[0].folders.work);
+	if (tier == WIRE_COLD ? start_cold(s, &msg, fds) == 0 : warm_start(s, &msg, fds))
+		return 0;
+	return fault_set(f, errno, "start a jailed child");
+}
+
+int spawner_run_one(struct spawner *s, enum wire_tier tier, const struct job_limits *limits, int fds[WIRE_FD_COUNT],
+		    struct exit_report *report, struct fault *f)
+{
+	int started = start_one(s, tier, limits, fds, f);
+
 	for (size_t i = 0; i < WIRE_FD_COUNT; i++)
 		fd_close(&fds[i]);
 	if (started < 0)
-		return fault_set(f, error, "start a jailed child");
+		return -1;
 	s->awaited = report;
 	s->reported = false;
 	while (!s->reported)
