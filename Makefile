@@ -186,8 +186,9 @@ lint: ## rules of the source tree, layout, cppcheck, clang-tidy
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --suppress=varFuncNullUB --suppress=memleak \
 		--error-exitcode=1 -Iinclude src
 	@echo clang-tidy
-	@clang-tidy --quiet --config-file=tests/lint/clang-tidy $(LINTED) -- -std=gnu11 -DSAFE_EXEC_TEST_DROP -Iinclude $(subst -I,-isystem ,$(PYTHON_INCLUDES)) \
-		$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) 2>/dev/null
+	@printf '%s\n' $(LINTED) | xargs -P "$$(nproc)" -n 8 sh -c 'clang-tidy --quiet --config-file=tests/lint/clang-tidy "$$@" -- \
+		-std=gnu11 -DSAFE_EXEC_TEST_DROP -Iinclude $(subst -I,-isystem ,$(PYTHON_INCLUDES)) \
+		$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) 2>/dev/null' clang-tidy
 
 format: ## lay out the C sources with clang-format
 	@clang-format --style=file:tests/lint/clang-format -i $(LINTED) $(HEADERS)
@@ -198,7 +199,7 @@ bench: deps ## compare with python3 and with Flask and bubblewrap; under ten min
 	$(PYTHON) tests/bench/bench.py --full-tier
 
 fuzz: $(FUZZERS) ## fuzz the parsers of hostile bytes for FUZZ_SECONDS each
-	@for f in $(FUZZERS); do tests/fuzz/run $$f $(FUZZ_SECONDS) || exit 1; done
+	@printf '%s\n' $(FUZZERS) | xargs -P "$$(nproc)" -I{} tests/fuzz/run {} $(FUZZ_SECONDS)
 
 clean: ## remove build/
 	rm -rf $(BUILD)
