@@ -65,17 +65,27 @@ static void add_children_of_thread(struct account_processes *list, pid_t pid, co
 	}
 }
 
+/* The next name in a directory of /proc that is a number; NULL at the end, or when there is no directory. */
+static const char *next_number(DIR *directory)
+{
+	struct dirent *entry;
+
+	while (directory && (entry = readdir(directory)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			return entry->d_name;
+	return NULL;
+}
+
 static void add_children(struct account_processes *list, pid_t pid)
 {
 	char path[64];
-	struct dirent *entry;
+	const char *thread;
 	DIR *threads;
 
 	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
 	threads = opendir(path);
-	while (threads && (entry = readdir(threads)))
-		if (isdigit((unsigned char)entry->d_name[0]))
-			add_children_of_thread(list, pid, entry->d_name);
+	while ((thread = next_number(threads)))
+		add_children_of_thread(list, pid, thread);
 	if (threads)
 		closedir(threads);
 }
@@ -146,11 +156,11 @@ static bool has_uid(const char *pid, uid_t uid)
 static void add_all_of_uid(struct account_processes *list, uid_t uid)
 {
 	DIR *processes = opendir("/proc");
-	struct dirent *entry;
+	const char *process;
 
-	while (processes && list->count < PROCESSES_MAX && (entry = readdir(processes)))
-		if (isdigit((unsigned char)entry->d_name[0]) && has_uid(entry->d_name, uid))
-			list->pid[list->count++] = (pid_t)strtol(entry->d_name, NULL, 10);
+	while (list->count < PROCESSES_MAX && (process = next_number(processes)))
+		if (has_uid(process, uid))
+			list->pid[list->count++] = (pid_t)strtol(process, NULL, 10);
 	if (processes)
 		closedir(processes);
 }
@@ -297,20 +307,19 @@ static uint64_t count_in_flight(pid_t pid, const char *fd)
 static void add_descriptors(struct descriptors *all, pid_t pid)
 {
 	char path[64];
-	struct dirent *entry;
+	const char *fd;
 	DIR *descriptors;
 
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
 	descriptors = opendir(path);
-	while (descriptors && (entry = readdir(descriptors))) {
+	while ((fd = next_number(descriptors))) {
 		struct stat info;
 
-		if (!isdigit((unsigned char)entry->d_name[0]) ||
-		    fstatat(dirfd(descriptors), entry->d_name, &info, 0) < 0)
+		if (fstatat(dirfd(descriptors), fd, &info, 0) < 0)
 			continue;
 		if (S_ISSOCK(info.st_mode)) {
 			all->socket_bytes += SOCKET_BUFFER_BYTES;
-			all->in_flight += count_in_flight(pid, entry->d_name);
+			all->in_flight += count_in_flight(pid, fd);
 		} else if (S_ISREG(info.st_mode) && info.st_nlink == 0) {
 			all->unnamed_bytes += (uint64_t)info.st_blocks * 512;
 		}

@@ -584,21 +584,16 @@ static void collect_values(const json_t *profile, int number, size_t index, stru
 static void compare_all(const struct policy_filter *filter, const json_t *profile, int number)
 {
 	static struct bpf_values v[6];
-	size_t total = 1;
+	size_t total;
 
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 6; i++)
 		collect_values(profile, number, i, &v[i]);
-		total *= v[i].count;
-	}
+	total = bpf_combinations(v);
 	for (size_t n = 0; n < total; n++) {
 		uint64_t args[6];
-		size_t rest = n;
 		uint32_t got, wanted;
 
-		for (size_t i = 0; i < 6; i++) {
-			args[i] = v[i].value[rest % v[i].count];
-			rest /= v[i].count;
-		}
+		bpf_combination(v, n, args);
 		got = action(filter, NATIVE, (uint32_t)number, args);
 		wanted = meant(profile, number, args);
 		check(got == wanted, "call %d (%#llx, %#llx, %#llx): %#x, but the policy says %#x", number,

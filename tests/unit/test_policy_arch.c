@@ -230,20 +230,15 @@ static void collect(size_t f, size_t m, const char *name, struct bpf_values v[6]
 static void compare(size_t f, size_t m, uint32_t number, const char *name)
 {
 	static struct bpf_values v[6];
-	size_t total = 1;
+	size_t total;
 
 	collect(f, m, name ? name : "", v);
-	for (size_t i = 0; i < 6; i++)
-		total *= v[i].count;
+	total = bpf_combinations(v);
 	for (size_t n = 0; n < total; n++) {
 		uint64_t args[6];
-		size_t rest = n;
 		uint32_t got, wanted;
 
-		for (size_t i = 0; i < 6; i++) {
-			args[i] = v[i].value[rest % v[i].count];
-			rest /= v[i].count;
-		}
+		bpf_combination(v, n, args);
 		got = judge(f, m, number, args);
 		wanted = meant(f, m, name, args);
 		check(got == wanted, "%s, %s: %s (%u) with %#llx, %#llx, %#llx: %#x, but the policy says %#x",
