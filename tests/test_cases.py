@@ -7,6 +7,7 @@ import pytest
 
 from harness import cases
 from harness.client import Client
+from harness.facts import facts_of
 
 CASES = cases.load_all()
 # Nothing may take longer than the limits plus the time to clean up, however it ends.
@@ -18,7 +19,7 @@ def test_case(case, fleet, request):
     if "processes" in case.needs and not request.getfixturevalue("can_fork"):
         pytest.skip("jobs cannot create processes at this level of isolation")
     server = fleet.server(case.server)
-    if "strong" in case.needs and Client(server).health()["isolation"]["level"] != "strong":
+    if "strong" in case.needs and facts_of(server)["level"] != "strong":
         pytest.skip("only a jail with mounts of its own promises this")
     client = Client(server)
     before = server.identity()
@@ -29,7 +30,7 @@ def test_case(case, fleet, request):
     seconds = time.monotonic() - started
 
     assert seconds < case.expect.get("max_seconds", MAX_SECONDS)
-    cases.compare(answer, case.expect)
+    cases.compare(answer, case.expect, facts_of(server))
     if answer.status != 200:
         assert client.result("def main(): return [1]") == [1], "the next script suffered"
     assert server.identity() == before, "the service was restarted"

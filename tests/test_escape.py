@@ -12,7 +12,9 @@ The docstring of a script is its case: the claim, and behind it
     unsafe without: layers of the machine without which the script is not to be run
 
 "expect standard" and "code standard" say what is promised at the level "standard" instead: members of an object replace
-those of "expect"; "expect one process" and "code one process" do so after them, where a job is one process.
+those of "expect"; "expect one process" and "code one process" do so after them, where a job is one process; then
+"without proc", where a jail with mounts of its own has no /proc; then "chroot alone", where nothing but another root keeps
+files away; then "gvisor", where the kernel is gVisor's, which has not all calls and limits of Linux.
 A list of one string with "|" stands for a list that is not empty and holds nothing else.
 """
 
@@ -33,11 +35,13 @@ import pytest
 import urllib3
 
 from harness.client import Client
+from harness.facts import facts_of
 from harness.server import ROOT, Server, descendants, processes, wait_until
 
 ESCAPE = os.path.join(ROOT, "tests", "escape")
-FIELDS = ("layers", "expect", "expect standard", "expect one process", "code", "code standard", "code one process",
-          "details", "within", "settings", "runs", "jobs", "needs", "unsafe without")
+FIELDS = ("layers", "details", "within", "settings", "runs", "jobs", "needs", "unsafe without",
+          *(what + kind for what in ("expect", "code")
+            for kind in ("", " standard", " one process", " without proc", " chroot alone", " gvisor")))
 SETTINGS = {"TIME_LIMIT_SEC": "2", "CPU_LIMIT_SEC": "10", "MEM_LIMIT_MB": "256", "MAX_CONCURRENCY": "2",
             "FSIZE_LIMIT_MB": "10", "NOFILE_LIMIT": "256", "NPROC_LIMIT": "64"}
 # Newer than the libseccomp of Debian 12; these numbers are the same on every architecture.
@@ -53,9 +57,13 @@ NEEDS = {  # a word: when it holds, by facts_of(); why the script is skipped els
     "processes": (lambda facts: facts["processes"], "a job cannot make a second process here"),
     "one process": (lambda facts: not facts["processes"], "a job may make processes here"),
     "own uid": (lambda facts: facts["own uid"], "jobs have no uid on the machine that is theirs alone here"),
+    "proc": (lambda facts: facts["proc"], "a job has no /proc here, and this is about what is in it"),
+    "gvisor": (lambda facts: facts["gvisor"], "about what only gVisor allows"),
+    "linux": (lambda facts: not facts["gvisor"], "gVisor does not bound this: README, Where it runs"),
 }
 # The uids of a service that starts as root: the third of a block and the rest are for jobs, the second is web's.
 UIDS_OF_A_BLOCK = 64
+NOT_VISIBLE = "the service's processes cannot be seen from the machine on this platform"
 NAMESPACES = ("net", "pid", "ipc", "uts", "mnt", "user", "cgroup")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -91,7 +99,10 @@ class Attack:
 
     def promise(self, facts):
         """(expected result, None) or (None, error code) at this level."""
-        kinds = [""] + [" standard"] * (facts["level"] == "standard") + [" one process"] * (not facts["processes"])
+        strong = facts["level"] == "strong"
+        kinds = [""] + [" standard"] * (not strong) + [" one process"] * (not facts["processes"])
+        kinds += [" without proc"] * (strong and not facts["proc"])
+        kinds += [" chroot alone"] * (facts["chroot"] and not facts["landlock"]) + [" gvisor"] * facts["gvisor"]
         expect, code = None, None
         for kind in kinds:
             if "code" + kind in self._fields:
@@ -110,22 +121,6 @@ ATTACKS = [Attack(path) for path in sorted(glob.glob(ESCAPE + "/*.py") + glob.gl
            if os.path.basename(path) != "toolbox.py"]
 with open(os.path.join(ESCAPE, "toolbox.py"), encoding="utf-8") as _file:
     TOOLBOX = _file.read()
-
-
-# -- what is promised here --------------------------------------------------------------------------------------
-
-
-def facts_of(server):
-    """What the service says of the level that it runs at; asked for once."""
-    if not hasattr(server, "facts"):
-        health = Client(server).health()
-        layers = health["isolation"]["layers"]
-        level = health["isolation"]["level"]
-        own_uid = level == "standard" and layers["own_uid"].startswith("ok")
-        server.facts = {"level": level, "own uid": own_uid, "processes": level == "strong" or own_uid,
-                        "chroot": "with chroot" in layers["own_uid"],
-                        "cgroup": health["memory_enforced_by"] != "accounting"}
-    return server.facts
 
 
 # -- what the scripts are given ------------------------------------------------------------------------------
@@ -169,6 +164,40 @@ def _namespaces(name, server):
     return found
 
 
+# Makes the places that it can, with what belongs into them, and says which.
+_MAKE = """
+import json, os, sys
+made = []
+for place in json.loads(sys.argv[1]):
+    try:
+        os.mkdir(place, 0o755)
+    except OSError:
+        continue
+    os.chmod(place, 0o755)
+    for name, mode in (("canary", 0o666), ("owned", 0o600)):
+        with open(f"{place}/{name}", "w") as file:
+            file.write(name)
+        os.chmod(f"{place}/{name}", mode)
+    made.append(place)
+print(json.dumps(made))
+"""
+_SET_UID = """
+import os, sys
+modes = [entry.stat().st_mode for entry in os.scandir(sys.argv[1]) if os.path.exists(entry.path)]
+print(sum(mode & 0o6000 != 0 and mode & 1 != 0 for mode in modes))
+"""
+
+
+def _has_set_uid_programs(server):
+    """Whether there are any in the /usr/bin of jobs."""
+    if not hasattr(server, "set_uid_programs"):
+        place = "/jail/usr/bin" if facts_of(server)["chroot"] else "/usr/bin"
+        done = server.execute("/usr/bin/python3", "-IS", "-c", _SET_UID, place)
+        assert done.returncode == 0, done.stderr
+        server.set_uid_programs = int(done.stdout) > 0
+    return server.set_uid_programs
+
+
 class Machine:
     """What the test makes on the machine for scripts to look for, and what it knows of it."""
 
@@ -189,6 +218,7 @@ class Machine:
             file.write("owned")
         os.chmod(self.owned, 0o600)
         self.canaries.append("/etc/hostname" if os.path.exists("/etc/hostname") else "/etc/hosts")
+        self._inside, self._turn = {}, threading.Lock()     # of a container: (canaries, owned) that were made there
         self.tcp = socket.create_server(("127.0.0.1", 0))
         self.unix_path = os.path.join(self._places[0], "socket")
         self.unix, self.abstract = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -209,10 +239,13 @@ class Machine:
 
     def given(self, server, settings, job=0):
         """GIVEN of a script that runs on this server."""
-        if os.getuid() == 0 and server.visible:
+        canaries, owned = self.canaries, self.owned
+        if server.contained:
+            canaries, owned = self._made_inside(server)
+        elif os.getuid() == 0:
             os.chown(self.owned, _uid(server.pid), -1)
         return {**facts_of(server), "numbers": self.numbers, "refused": self.refused, "unlisted": self.unlisted, "job": job,
-                "canaries": self.canaries, "owned": self.owned,
+                "canaries": canaries, "owned": owned, "set-uid programs": _has_set_uid_programs(server),
                 "tcp_port": self.tcp.getsockname()[1], "unix_path": self.unix_path, "abstract": self.abstract_name,
                 "environment": _environment(),
                 "limits": {"CPU_LIMIT_SEC": int(settings["CPU_LIMIT_SEC"]),
@@ -220,10 +253,29 @@ class Machine:
                            "NOFILE_LIMIT": int(settings["NOFILE_LIMIT"]), "NPROC_LIMIT": int(settings["NPROC_LIMIT"])},
                 "namespaces": {name: _namespaces(name, server) for name in NAMESPACES},
                 "host_words": [ROOT, "/home", "/root/", "overlay2", "upperdir", os.path.basename(self._places[0])],
-                "own_paths": [ROOT, os.path.realpath(f"/proc/{server.pid}/exe") if os.getuid() == 0 and server.visible else ROOT,
-                              os.path.join(ROOT, "src"), os.path.join(ROOT, "runner", "runner.py"), os.getcwd()],
-                "pids": [*server.pids_to_attack(), os.getpid(), os.getppid()],
+                "own_paths": [ROOT, server.program, os.path.dirname(server.program), os.path.join(ROOT, "src"),
+                              os.path.join(ROOT, "runner", "runner.py"), os.getcwd()],
+                "pids": server.pids_to_attack() + ([os.getpid(), os.getppid()] if server.visible else []),
                 "until": time.time() + 1.2}
+
+    def _made_inside(self, server):
+        """(canaries, owned): the same files in a container, where they can be made there, by the user that it runs as."""
+        with self._turn:
+            if server.started not in self._inside:
+                done = server.execute("/usr/bin/python3", "-IS", "-c", _MAKE, json.dumps(self._places))
+                assert done.returncode == 0, f"no files can be made in the container: {done.stderr}"
+                made = json.loads(done.stdout)
+                assert made, "a container without a place to write to"
+                canaries = [f"{place}/canary" for place in made] + self.canaries[-1:]
+                self._inside[server.started] = (canaries, made[0] + "/owned")
+            return self._inside[server.started]
+
+    def assert_untouched_inside(self, server):
+        """Nobody wrote the files that were made in the container."""
+        canaries, _ = self._made_inside(server)
+        done = server.execute("/usr/bin/python3", "-IS", "-c", "import sys; print(*(open(p).read() for p in sys.argv[1:]))",
+                              *canaries[:-1])
+        assert done.stdout.split() == ["canary"] * (len(canaries) - 1), f"a script wrote {canaries}: {done}"
 
     def assert_untouched(self):
         """Nobody connected, nobody wrote."""
@@ -336,12 +388,19 @@ def test_escape(attack, fleet, machine):
     assert Client(server).result("def main(): return 'next'") == "next"
     assert server.identity() == identity, "a process of the service was restarted"
     machine.assert_untouched()
+    if server.contained and ('"canaries"' in attack.text or '"owned"' in attack.text):
+        machine.assert_untouched_inside(server)
 
 
 # -- what is better seen from outside ------------------------------------------------------------------------
 
 def _uid(pid):
     return int(_status(pid).get("Uid", "0").split()[0])
+
+
+def _from_root(server):
+    """Whether the service was started as root: here, or as process 1 of its container."""
+    return not os.environ.get("SAFE_EXEC_TEST_USER") and (not server.contained or _uid(server.pid) == 0)
 
 
 def _pid_namespace(pid):
@@ -386,7 +445,7 @@ def _while_running(server, script, look):
     answers, count = [], 2 if facts_of(server)["level"] == "strong" else 1
     thread = threading.Thread(target=lambda: answers.append(Client(server).execute(script)))
     if not server.visible:
-        pytest.skip("the service's processes cannot be seen from the machine on this platform")
+        pytest.skip(NOT_VISIBLE)
     wait_until(lambda: not job_pids(server), 5, "the job before is gone")
     thread.start()
     try:
@@ -424,7 +483,7 @@ def test_a_job_seen_from_outside(fleet):
     level "standard" in a directory of its own.
     """
     server = fleet.server(SETTINGS)
-    from_root = not os.environ.get("SAFE_EXEC_TEST_USER")
+    from_root = _from_root(server)
     strong = facts_of(server)["level"] == "strong"
     uids = set()
 
@@ -441,6 +500,8 @@ def test_a_job_seen_from_outside(fleet):
                 assert own != os.readlink(f"/proc/self/ns/{name}"), f"{name} is the machine's"
                 assert own != os.readlink(f"/proc/{server.pid}/ns/{name}"), f"{name} is the spawner's"
             wanted = ["socket"] if strong and pid == min(pids) else ["/dev/null", "pipe", "pipe", "pipe"]
+            if facts_of(server)["chroot"]:
+                wanted = [kind.replace("/dev", "/jail/dev") for kind in wanted]
             wait_until(lambda p=pid, w=wanted: _kinds(p) == w, 1, f"{wanted} is all it holds: {_kinds(pid)}")
             place = os.path.realpath(f"/proc/{pid}/cwd")
             if strong:
@@ -456,9 +517,12 @@ def test_a_job_seen_from_outside(fleet):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may look into other users' processes")
-@pytest.mark.skipif(bool(os.environ.get("SAFE_EXEC_TEST_USER")), reason="an ordinary user has one uid")
 def test_two_jobs_have_two_uids(fleet):
     server = fleet.server(SETTINGS)
+    if not server.visible:
+        pytest.skip(NOT_VISIBLE)
+    if not _from_root(server):
+        pytest.skip("an ordinary user has one uid")
     count = 4 if facts_of(server)["level"] == "strong" else 2       # each with an init, or without
     threads = [threading.Thread(target=lambda: Client(server).execute(_WAIT)) for _ in range(2)]
     for thread in threads:
@@ -537,6 +601,7 @@ def test_a_dead_spawner_takes_its_jobs_along():
     server = Server(SETTINGS).start()
     killed = []
     try:
+        assert server.pid           # or it is skipped here, where nothing of it is to be seen
         count = 2 if facts_of(server)["level"] == "strong" else 1
         thread = threading.Thread(target=lambda: _ignore_errors(server, "import time\ndef main(): time.sleep(40)\n"))
         thread.start()
@@ -557,9 +622,10 @@ def test_the_next_service_ends_what_a_dead_one_left():
     """A process that left its session and its parent outlives the service's SIGKILL, but not the next start."""
     server = Server(SETTINGS).start()
     try:
-        facts = facts_of(server)
-        if not facts["own uid"]:
+        if not facts_of(server)["own uid"]:
             pytest.skip(NEEDS["own uid"][1])
+        if server.contained:
+            pytest.skip("a container ends with its service, and everything in it: test_a_dead_spawner_takes_its_jobs_along")
         uids = uids_of_jobs(server)
         thread = threading.Thread(target=lambda: _ignore_errors(server, _DETACHED.replace("WAIT", "time.sleep(1.9)")))
         thread.start()
@@ -706,7 +772,8 @@ def test_what_is_planted_is_swept_away(fleet, machine):
 
     clean = {1: [["script.py"]], 2: [["script.py"], []]}
     seen = []
-    for plants, files in [(True, 100000)] + [(True, 300)] * 4 + [(False, 0)] * 4:
+    many = 3000 if facts["gvisor"] else 100000      # there the time would be up before
+    for plants, files in [(True, many)] + [(True, 300)] * 4 + [(False, 0)] * 4:
         before = run(plants, files)
         seen.append(before[0])
         assert before[1] == clean[len(before[1])], "something is left of the job before"

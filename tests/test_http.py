@@ -12,6 +12,7 @@ import re
 import socket
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -153,9 +154,9 @@ TOLERATED = {
 
 
 def target(data):
-    """(method, path) of a request, as well as they can be read."""
+    """(method, path) of a request, as well as they can be read, and as the library reads them: decoded, and up to a NUL."""
     words = data.partition(b"\r\n")[0].decode("latin-1").split()
-    path = words[1].partition("?")[0] if len(words) > 1 else "/execute"
+    path = urllib.parse.unquote(words[1].partition("?")[0]).partition("\0")[0] if len(words) > 1 else "/execute"
     return (words[0] if words else "POST"), (path if len(path) < 1000 else "/too/long")
 
 

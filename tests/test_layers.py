@@ -19,8 +19,9 @@ import re
 
 import pytest
 
+from harness.facts import facts_of
 from harness.server import ROOT, Server, StartFailed
-from test_escape import ATTACKS, SETTINGS, Machine, facts_of, problem_of
+from test_escape import ATTACKS, SETTINGS, Machine, problem_of
 
 DROP_BUILD = "build/safe-exec-drop"
 WIDE = {"MAX_CONCURRENCY": "4"}  # attacks mostly wait

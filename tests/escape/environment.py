@@ -2,7 +2,7 @@
 """The environment is exactly the policy's, in the job and in what it starts; none of the service's is in memory.
 
 At the level "standard" it names the job's own directory instead of /tmp, and a library that the loader is to preload;
-what is in memory cannot be asked for in /proc there, so it is read where the C library keeps it.
+where what is in memory cannot be asked for in /proc, it is read where the C library keeps it.
 
 layers: the launcher (execve with a fixed list)
 expect: {"same": true, "extra": [], "missing": [], "in a child": []}
@@ -20,7 +20,7 @@ def of_the_library():
 
 
 def main():
-    items = read("/proc/self/environ").split("\0") if STRONG else of_the_library()
+    items = read("/proc/self/environ").split("\0") if PROC else of_the_library()
     own = dict(item.split("=", 1) for item in items if item)
     wanted = {name: value if STRONG else value.replace("/tmp", WORK) for name, value in GIVEN["environment"].items()}
     if SHM and not STRONG:

@@ -3,6 +3,7 @@
 
 layers: filter
 expect: {"*": "EPERM", "setuid 0": "EPERM", "personality asked": "allowed"}
+expect gvisor: {"personality asked": "allowed|EINVAL"}
 """
 
 import os

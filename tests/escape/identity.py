@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A job is an ordinary user without groups and capabilities, can gain none, and is under a filter.
 
-At the level "standard" its uid is any but root's, and what /proc would say is asked of the kernel itself, where the
-filter lets it: the filter is what the other scripts are about. Only root can empty
-the bounding set; of an ordinary user it stays what it was.
+At the level "standard" its uid is any but root's. Without a /proc it is asked of the kernel itself, where the filter lets
+it: the filter is what the other scripts are about. Only root can empty the bounding set; of an ordinary user it stays what
+it was.
 
 layers: identity, filter
 expect: {"Uid": "1000 1000 1000 1000", "Gid": "1000 1000 1000 1000", "Groups": "", "CapInh": "0", "CapPrm": "0",
@@ -12,6 +12,8 @@ expect: {"Uid": "1000 1000 1000 1000", "Gid": "1000 1000 1000 1000", "Groups": "
 expect standard: {"Uid": "one", "Gid": "one", "CapBnd": "0|hidden", "CapAmb": "0|hidden", "NoNewPrivs": "1|hidden",
                   "Seccomp": "2|hidden", "Seccomp_filters": "hidden", "root": "EPERM"}
 expect one process: {"CapBnd": "0|1|0,1|hidden"}
+expect without proc: {"Uid": "1000 1000 1000", "Gid": "1000 1000 1000", "CapBnd": "0|hidden", "CapAmb": "0|hidden",
+                      "NoNewPrivs": "1|hidden", "Seccomp": "2|hidden", "Seccomp_filters": "hidden", "root": "EPERM"}
 """
 
 import ctypes
@@ -29,8 +31,14 @@ def fields(text):
 
 
 def one(ids):
-    """"one", if it is one id and not root's."""
-    return "one" if len(set(ids)) == 1 and 0 not in ids else str(ids)
+    """At the level "standard" "one", if it is one id and not root's."""
+    return "one" if not STRONG and len(set(ids)) == 1 and 0 not in ids else " ".join(map(str, ids))
+
+
+def not_to_be_left():
+    """What an ordinary user keeps in its list: in a namespace a group without a mapping, else, and on gVisor, its own."""
+    own = {os.getgid()} if GIVEN["gvisor"] or not GIVEN["processes"] else set()
+    return own | {65534} if STRONG else own
 
 
 def by_prctl(option, *arguments):
@@ -48,14 +56,15 @@ def asked():
              for name, n in names.items()}
     bounds = {by_prctl(23, cap, 0, 0, 0) for cap in range(38)}
     ambient = {by_prctl(47, 1, cap, 0, 0) for cap in range(38)}
-    return {**found, "Uid": one(os.getresuid()), "Gid": one(os.getresgid()), "Groups": "".join(map(str, os.getgroups())),
+    return {**found, "Uid": one(os.getresuid()), "Gid": one(os.getresgid()), 
+            "Groups": "".join(str(group) for group in os.getgroups() if group not in not_to_be_left()),
             "CapBnd": ",".join(sorted(bounds)), "CapAmb": ",".join(sorted(ambient)), "NoNewPrivs": by_prctl(39, 0, 0, 0, 0),
             "Seccomp": by_prctl(21, 0, 0, 0, 0), "Seccomp_filters": "hidden", "in a child": True,
             "root": attempt(os.setuid, 0)}
 
 
 def main():
-    if not STRONG:
+    if not PROC:
         return asked()
     own = fields(read("/proc/self/status"))
     child = fields(output_of(["/usr/bin/cat", "/proc/self/status"]))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The network holds a loopback that is down, with no address, route or listener.
 
-At the level "standard" there is no namespace for it, and none of this can be read: read-proc.py.
+At the level "standard" there is no namespace for it, and none of this can be read: read-proc.py. Nor can it without a /proc.
 
-needs: strong
+needs: strong, proc
 layers: net, filter
 expect: {"interfaces": ["lo"], "addresses": "", "routes": 0, "tcp": 1, "udp": 1, "unix": 1, "traffic": ["0"]}
 """

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A job finds nothing of the one before it in the same slot: files, memory, processes, limits, mask, priority.
 
-Each run looks first and then leaves behind what it can. "others": whom it may signal, but itself.
+Each run looks first and then leaves behind what it can. "others": whom it may signal, but itself; "processes": whom /proc
+shows, where there is one.
 
 runs: 3
 settings: {"MAX_CONCURRENCY": "1"}
@@ -49,7 +50,7 @@ def main():
     found = {"tmp": sorted(name for name in os.listdir(WORK) if name != "__pycache__"),
              "shm": sorted(os.listdir(SHM)) if SHM else [],
              "others": others(),
-             "processes": len([name for name in os.listdir("/proc") if name.isdigit()]) - 1 if STRONG else 0,
+             "processes": len([name for name in os.listdir("/proc") if name.isdigit()]) - 1 if PROC else 0,
              "mask": mask,
              "nice": os.nice(0), "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
              "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, []))}

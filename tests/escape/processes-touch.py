@@ -21,7 +21,7 @@ def main():
     tried["ptrace TRACEME"] = call("ptrace", 0, 0, 0, 0)
     tried["ptrace a child"] = call("ptrace", 16, pid, 0, 0)
     tried["ptrace seize"] = call("ptrace", 0x4206, pid, 0, 0)
-    tried["pidfd_getfd of itself"] = call("pidfd_getfd", os.pidfd_open(os.getpid()), 0, 0)
+    tried["pidfd_getfd of itself"] = call("pidfd_getfd", pidfd_of(os.getpid()), 0, 0)
     tried["limits of a child"] = call("prlimit64", pid, 7, 0, 0)
     if GIVEN["processes"]:
         os.kill(pid, 9)

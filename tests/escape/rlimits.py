@@ -2,6 +2,7 @@
 """All limits are hard, have the configured value, and cannot be raised.
 
 With namespaces, init is one process more. A job that is one process has no limit of their number, which the service counts.
+gVisor lets nobody set the one for queues; there are none to use (nameless-memory.py).
 
 layers: limits
 expect: {"soft is hard": true, "CORE": 1, "CPU": "CPU_LIMIT_SEC", "FSIZE": "FSIZE_LIMIT_MB", "NOFILE": "NOFILE_LIMIT",
@@ -9,6 +10,7 @@ expect: {"soft is hard": true, "CORE": 1, "CPU": "CPU_LIMIT_SEC", "FSIZE": "FSIZ
          "AS bounded": true,
          "raise": ["EPERM"]}
 expect one process: {"NPROC": "of the user"}
+expect gvisor: {"MSGQUEUE": 819200}
 """
 
 import ctypes

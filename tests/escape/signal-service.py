@@ -9,6 +9,7 @@ expect: {"kill": ["ESRCH"], "pidfd": ["ESRCH"], "tgkill": ["ESRCH"], "seen": [],
          "small numbers": true, "sent by pidfd": ["ESRCH"]}
 expect standard: {"kill": ["ESRCH|EPERM"], "pidfd": ["ESRCH|EPERM|allowed"], "tgkill": ["ESRCH|EPERM"],
                   "tkill": ["ESRCH|EPERM"], "sent by pidfd": ["ESRCH|EPERM"]}
+expect gvisor: {"pidfd": ["ESRCH|EPERM|ENOSYS"]}
 """
 
 import os

@@ -3,7 +3,7 @@
 
 A call is tried with arguments that do no harm if it goes through, so that a refusal (EPERM, ENOSYS) differs from an
 answer of the kernel (EFAULT, EBADF). The test adds GIVEN before it: system call numbers of this machine, what it made on
-the machine for the scripts to look for, the level of isolation ("level"), and whether a job may make processes ("processes").
+the machine for the scripts to look for, and what it knows of the service (harness/facts.py).
 """
 
 import ctypes
@@ -16,6 +16,7 @@ SHM = next((path for path in ("/dev/shm" if GIVEN["level"] == "strong" else f"/d
             if os.path.isdir(path)), None)  # the same for shared memory; None where there is none
 OWN = [path for path in (WORK, SHM) if path]
 STRONG = GIVEN["level"] == "strong"
+PROC = STRONG and GIVEN["proc"]  # a /proc that shows the job
 NOWHERE = -1  # a bad descriptor, and as an address a bad pointer
 
 
@@ -61,6 +62,16 @@ def call(which, *arguments):
 def calls(*names):
     """Each call by name, with nothing but bad arguments."""
     return {name: call(name) for name in names if name in GIVEN["numbers"]}
+
+
+def pidfd_of(pid):
+    """A descriptor for a process; a bad one where the kernel has none of that kind, as gVisor."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return NOWHERE
 
 
 def in_child(function, *arguments):

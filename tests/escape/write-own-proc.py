@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A job cannot write the files of /proc that steer its own process: who is killed for memory, names, id maps.
 
+needs: proc
 layers: landlock
 expect: {"*": "EACCES", "oom_score_adj": "EACCES", "exe": "EACCES|ETXTBSY|EROFS", "mem": "EACCES"}
 """

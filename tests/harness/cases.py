@@ -17,7 +17,7 @@ __all__ = ["Case", "load_all", "compare"]
 CASES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cases")
 # Members that say how to run a case, not what to expect.
 _NEEDS = {"processes", "strong"}        # see README.md; test_cases.py skips
-_SETTINGS = {"why", "server", "request_headers", "chunked", "needs", "max_seconds"}
+_SETTINGS = {"why", "where", "server", "request_headers", "chunked", "needs", "max_seconds"}
 
 
 class Case:
@@ -54,13 +54,15 @@ def load_all():
             if os.path.isdir(os.path.join(CASES, name))]
 
 
-def compare(answer, expect):
-    """Fails with the reason when the answer is not what expect (a dict) says."""
+def compare(answer, expect, facts):
+    """Fails with the reason when the answer is not what expect (a dict) says; facts are those of the service (facts.py)."""
     if "any_of" in expect:
         reasons = []
         for choice in expect["any_of"]:
+            if "where" in choice and not facts[choice["where"]]:
+                continue
             try:
-                return compare(answer, choice)
+                return compare(answer, choice, facts)
             except AssertionError as e:
                 reasons.append(str(e))
         raise AssertionError("none of the accepted answers:\n" + "\n".join(reasons))

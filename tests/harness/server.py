@@ -230,6 +230,16 @@ class Server:
     # -- what can be seen from outside -------------------------------------------------------
 
     visible = True           # whether its processes can be looked at by their numbers
+    contained = False        # whether it runs on a machine of its own, which ends with it
+
+    @property
+    def program(self):
+        """The path of what was started, where it runs."""
+        return binary()
+
+    def execute(self, *words, timeout=30):
+        """Runs a command where the service runs: subprocess.CompletedProcess."""
+        return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False)
 
     @property
     def url(self):

@@ -101,6 +101,7 @@ def run_image(*arguments, settings=(), timeout=60):
 class ContainerServer(Server):
     """One running container with the given settings on top of the image's."""
 
+    contained, program = True, PROGRAM
     _awake = None            # the one that runs
     _turn = threading.RLock()
 
@@ -211,6 +212,12 @@ class ContainerServer(Server):
         done = self.execute("/usr/bin/python3", "-IS", "-c", _LOOK)
         assert done.returncode == 0, f"cannot look into the container: {done.stderr}"
         return json.loads(done.stdout)
+
+    @property
+    def started(self):
+        """Another value for each container that was started for this server."""
+        self._wake()
+        return self._mark
 
     def _find_on_machine(self):
         """The spawner's number on this machine, or None: root alone may read the mark, and gVisor has its own processes."""

@@ -9,4 +9,4 @@ def main():
             threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
             count += 1
     except RuntimeError as e:
-        return ["refused", 10 < count < 64]
+        return ["refused", True if 10 < count < 64 else count]

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The number of processes is bounded, for the whole job.
 
+On gVisor the service counts them, and ends the job.
+
 needs: processes
 layers: limits, cgroup
 expect: {"error": "EAGAIN", "bounded": true}
+code gvisor: MEMORY_LIMIT
 """
 
 import os

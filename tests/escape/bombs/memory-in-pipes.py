@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Bytes that wait in pipes are bounded by the kernel for each user (pipe(7)): 64 MiB and a page for each pipe more.
 
-needs: processes
+needs: processes, linux
 layers: the kernel, cgroup
 expect: {"filled": true, "bounded": true}
 """
