@@ -112,8 +112,9 @@ struct jail {
 	gid_t outer_gid;
 	int own_net_fd; /* the spawner's network namespace, to come back to; -1 in a template */
 	bool may_setgroups;
-	bool may_mount_proc; /* proved by trying */
-	int landlock_abi;    /* 0: the kernel has none */
+	bool may_mount_proc;   /* proved by trying */
+	bool modes_are_shared; /* files that are not the job's have its uid, and no mount keeps their modes */
+	int landlock_abi;      /* 0: the kernel has none */
 	struct jail_staged_tree trees[JAIL_TREES_MAX];
 	size_t tree_count;
 	uint32_t dropped; /* test builds only: bit n = layer n is left out */

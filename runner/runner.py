@@ -30,7 +30,7 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from io import StringIO
-from os import _exit, close, getpid, read, write
+from os import _exit, close, getpid, read, stat, write
 from sys import setprofile, setrecursionlimit, settrace
 from time import sleep
 from types import CoroutineType, FunctionType, ModuleType
@@ -119,6 +119,8 @@ def run_job(input_fd, result_fd):
             prepare(folder)
         if folder != _USUAL_FOLDER:
             _move(folder)
+        if _modes_are_pretended(folder):
+            _miss_missing_files()
         _keep_result(result_fd)
         _place_script(job)
     except Exception as error:
@@ -231,6 +233,37 @@ def _move(folder):
             os.environ[name] = folder + value[len(_USUAL_FOLDER):]
     if "tempfile" in sys.modules:
         sys.modules["tempfile"].tempdir = None
+
+
+def _modes_are_pretended(folder):
+    """Whether modes and times are never changed here, which every call answers with success (src/jail/modes.c)."""
+    try:
+        os.utime(folder + "/no such file")
+    except OSError:
+        return False
+    return True
+
+
+def _miss_missing_files():
+    """Have those calls fail where there is no file, as programs expect: Path.touch() makes it then."""
+    def checked(call):
+        def change(path, *arguments, dir_fd=None, follow_symlinks=True, **named):
+            stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+            return call(path, *arguments, dir_fd=dir_fd, follow_symlinks=follow_symlinks, **named)
+
+        change.__name__ = change.__qualname__ = call.__name__
+        change.__doc__ = call.__doc__
+        for kind in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if call in kind:
+                kind.add(change)
+        return change
+
+    accessor = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)     # until Python 3.10
+    for name in ("chmod", "utime"):
+        changed = checked(getattr(os, name))
+        setattr(os, name, changed)
+        if hasattr(accessor, name):
+            setattr(accessor, name, staticmethod(changed))
 
 
 def _place_script(job):

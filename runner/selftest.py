@@ -75,6 +75,18 @@ def _visible(pid):
     return any(_reads(f"/proc/{pid}/{name}") for name in ("stat", "status", "cmdline", "maps"))
 
 
+def _changes_mode(path):
+    """By effect: where it cannot be told from success, nothing has changed."""
+    try:
+        mode = os.stat(path).st_mode & 0o7777
+        os.chmod(path, mode ^ 0o001)
+        changed = os.stat(path).st_mode & 0o7777 != mode
+        os.chmod(path, mode)
+    except OSError:
+        return False
+    return changed
+
+
 def _lists(path):
     try:
         os.listdir(path)
@@ -164,6 +176,8 @@ def main():
         expect(not _reads(prefix + CANARY), f"read a file outside through {prefix}")
     for path in ("/canary", "/usr/canary", "/usr/bin/canary", "/etc/canary", "/dev/canary", "/runner/canary"):
         expect(not _writes(path), f"write {path}")
+    for path in ("/", "/etc", "/etc/passwd", "/runner", CANARY):
+        expect(not _changes_mode(path), f"change the mode of {path}")
     _writes(CANARY)  # may well be possible, in a directory of the jail's own: the service looks at the real file
     for pid in PIDS:
         expect(not _visible(pid), "see the processes of the service")
@@ -174,6 +188,7 @@ def main():
     if NEIGHBOUR:
         expect(not _reads(NEIGHBOUR + "/canary"), "read a file of another job")
         expect(not _writes(NEIGHBOUR + "/canary"), "write a file of another job")
+        expect(not _changes_mode(NEIGHBOUR), "change the mode of another job's directory")
         expect(not _lists(NEIGHBOUR), "list the files of another job")
         expect(not _lists(os.path.dirname(NEIGHBOUR)), "list the directories of other jobs")
     if ONE_PROCESS:

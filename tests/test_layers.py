@@ -27,7 +27,7 @@ DROP_BUILD = "build/safe-exec-drop"
 WIDE = {"MAX_CONCURRENCY": "4"}  # attacks mostly wait
 START = os.environ.get("SAFE_EXEC_TEST_START", "warm")
 LAYERS = ("cgroup", "pid", "net", "ipc", "uts", "mounts", "readonly", "proc", "limits", "identity", "landlock",
-          "descriptors", "filter", "wall", "memory", "cpu", "one_process")
+          "descriptors", "filter", "wall", "memory", "cpu", "modes", "one_process")
 # Can be dropped, and has no row: why.
 NO_ROW = {"own_uid": "nothing runs without it, since a job's directory belongs to its uid; and what was made for the job could "
                      "not be removed again, by this service or the next one. identity.py looks at the uid itself",
@@ -36,7 +36,7 @@ NO_ROW = {"own_uid": "nothing runs without it, since a job's directory belongs t
 
 # What holds by the way the launcher, the runner and the reader of the pipes work, by the kernel alone, or by
 # more than two layers, and not by one that can be dropped.
-NO_LAYER = ("environment", "shared-descriptors", "device-times", "set-uid-programs", "modes-of-others",
+NO_LAYER = ("environment", "shared-descriptors", "device-times", "set-uid-programs",
             "bombs/output-much", "bombs/left-running", "bombs/result-flood", "bombs/memory-in-pipes", "bombs/files-full")
 
 with open(os.path.join(ROOT, "tests", "layers.json"), encoding="utf-8") as _file:

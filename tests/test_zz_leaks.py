@@ -123,18 +123,18 @@ def _look(server):
     return {name: (_descriptors(pid), _anonymous_kb(pid)) for name, pid in _pids(server).items()}
 
 
-def _quiet(server):
+def _quiet(server, fresh):
     """
-    Waits until connections that clients closed are closed on the other side as well. Without namespaces a cell that had
-    orphans is kept up to a second, until whoever inherited them has waited for them.
+    Waits until web holds what it held before there was any connection, and nothing changes any more. Without namespaces a
+    cell that had orphans is kept up to a second, until whoever inherited them has waited for them.
     """
     last = []
 
     def unchanged():
         last.append(_look(server))
-        return len(last) > QUIET_LOOKS and all(
+        return len(last) > QUIET_LOOKS and last[-1]["web"][0] == fresh["web"][0] and all(
             look[name][0] == last[-1][name][0] for look in last[-QUIET_LOOKS:] for name in look)
-    wait_until(unchanged, 10, "the number of descriptors does not change any more")
+    wait_until(unchanged, 30, "all connections are closed, and the number of descriptors does not change any more")
     return last[-1]
 
 
@@ -145,10 +145,11 @@ def test_nothing_is_left():
     try:
         pid = server.pid            # or it is skipped here, where nothing of it is to be seen
         identity = server.identity()
+        fresh = _look(server)
         _load(server, WARM_UP)
-        before = _quiet(server)
+        before = _quiet(server, fresh)
         codes = _load(server, REQUESTS)
-        after = _quiet(server)
+        after = _quiet(server, fresh)
         print(json.dumps({"codes": {str(code): n for code, n in codes.items()},
                           "KB before and after": {name: [before[name][1], after[name][1]] for name in before},
                           "descriptors": {name: len(after[name][0]) for name in after}}))

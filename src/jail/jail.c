@@ -39,6 +39,7 @@ static const struct layer layers[] = {
 	{ "own_uid", own_uid_enter, own_uid_enter },
 	{ "identity", identity_enter, identity_enter },
 	{ "landlock", landlock_enter, landlock_enter },
+	{ "modes", modes_enter, modes_enter },
 	{ "one_process", one_process_enter, one_process_enter },
 	{ "filter", filter_enter, filter_enter },
 };
@@ -118,9 +119,12 @@ void jail_layer_status(const struct jail *j, size_t index, char *buffer)
 	else if (layer->enter == mounts_enter && !j->namespaces)
 		say(buffer, "absent: they need a namespace");
 	else if (layer->enter == mounts_enter && !j->may_mount_proc)
-		say(buffer, "ok (without /proc: none can be mounted that shows only the job)");
+		say(buffer, "ok (without /proc: none can be mounted that shows the job and nothing else)");
 	else if (layer->enter == own_uid_enter)
 		own_uid_status(j, buffer);
+	else if (layer->enter == modes_enter)
+		say(buffer, j->modes_are_shared ? "ok (modes and times of files cannot be changed)" :
+						  "not needed: no file that a job can name has its uid but its own");
 	else if (layer->enter == one_process_enter && !jail_is_one_process(j))
 		say(buffer, "not needed: all processes of a job can be counted and killed");
 	else if (layer->enter == one_process_enter)

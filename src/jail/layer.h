@@ -14,6 +14,7 @@ int landlock_enter(const struct jail *j, const struct jail_job *job);
 int descriptors_enter(const struct jail *j, const struct jail_job *job);
 int filter_enter(const struct jail *j, const struct jail_job *job);
 int own_uid_enter(const struct jail *j, const struct jail_job *job);
+int modes_enter(const struct jail *j, const struct jail_job *job);
 int one_process_enter(const struct jail *j, const struct jail_job *job);
 
 /* The two that differ for a child which joins a cell (jail_join). */
@@ -74,6 +75,7 @@ enum drop {
 	DROP_FILTER,
 	DROP_OWN_UID,
 	DROP_CHROOT,
+	DROP_MODES,
 	DROP_ONE_PROCESS,
 	DROP_JOIN, /* no layer: as a kernel without setns(2) into process namespaces */
 	DROP_WALL,

@@ -312,6 +312,7 @@ int plain_build(struct jail *j, uint32_t cells, const struct policy *p, const st
 	j->outer_gid = getegid();
 	if (own_uids_claim(j, cells, f) < 0)
 		return -1;
+	j->modes_are_shared = !j->cell_uids;
 	if (!j->cell_uids)
 		fault_set(&why, 0, "it takes root's rights");
 	if (!j->cell_uids || use_tree(j, cells, p, &why) < 0)

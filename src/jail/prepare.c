@@ -37,6 +37,7 @@ static int read_dropped(struct jail *j, struct fault *f)
 		[DROP_CPU] = "cpu",
 		[DROP_OWN_UID] = "own_uid",
 		[DROP_CHROOT] = "chroot",
+		[DROP_MODES] = "modes",
 		[DROP_ONE_PROCESS] = "one_process",
 		[DROP_JOIN] = "join",
 	};

@@ -457,6 +457,24 @@ static bool try_mount_proc(void)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+/*
+ * An overlay tells everybody who can read mountinfo (proc(5)) in which directories of the machine a container's layers
+ * lie, and nothing can cover that one file for processes yet to come.
+ */
+static bool any_overlay(void)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	OWNED(char) line = NULL;
+	size_t room = 0;
+	bool found = !mounts; /* cannot be told: take it that there is */
+
+	while (mounts && !found && getline(&line, &room, mounts) > 0)
+		found = strstr(line, " - overlay ") != NULL;
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+
 int root_build(struct jail *j, uint32_t cells, const struct policy *p, const struct runtime *r, struct fault *f)
 {
 	char own_path[PATH_BYTES] = "";
@@ -483,6 +501,7 @@ int root_build(struct jail *j, uint32_t cells, const struct policy *p, const str
 	if (umount2(old_root, MNT_DETACH) < 0 || rmdir(old_root) < 0)
 		return fault_set(f, errno, "detach the machine's file systems");
 	/* For a fresh one, a namespace must hold a proc already (mount_namespaces(7)), and a template has none. */
-	j->may_mount_proc = !j->inits_by_template && try_mount_proc();
+	j->modes_are_shared = !j->cell_uids && chmod("/jail/runner", 0755) == 0; /* gVisor: on a read-only mount */
+	j->may_mount_proc = !j->inits_by_template && !any_overlay() && try_mount_proc();
 	return 0;
 }

@@ -139,18 +139,24 @@ static int64_t field_kb(const char *text, const char *name)
 	return at && sscanf(at, " %lld", &kb) == 1 ? kb : -1;
 }
 
-/* Its real uid, which a process without capabilities cannot change to that of another. */
+/*
+ * Its real uid, which a process without capabilities cannot change to that of another. On a bare machine also processes of
+ * containers are seen, where another service may have the same uids: they have numbers in more namespaces than ours.
+ */
 static bool has_uid(const char *pid, uid_t uid)
 {
 	char path[64], text[STATUS_BYTES];
-	const char *value;
+	const char *value, *numbers;
 	unsigned found;
+	int more[2];
 
 	snprintf(path, sizeof path, "/proc/%.20s/status", pid);
 	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
 		return false;
 	value = find_field(text, "Uid:");
-	return value && sscanf(value, "%u", &found) == 1 && found == uid;
+	numbers = find_field(text, "NSpid:");
+	return value && sscanf(value, "%u", &found) == 1 && found == uid &&
+	       (!numbers || sscanf(numbers, "%d %d", &more[0], &more[1]) < 2);
 }
 
 static void add_all_of_uid(struct account_processes *list, uid_t uid)
@@ -163,6 +169,25 @@ static void add_all_of_uid(struct account_processes *list, uid_t uid)
 			list->pid[list->count++] = (pid_t)strtol(process, NULL, 10);
 	if (processes)
 		closedir(processes);
+}
+
+/* gVisor lists the threads of a child among the children. */
+static void forget_threads(struct account_processes *list, size_t from)
+{
+	size_t kept = from;
+
+	for (size_t i = from; i < list->count; i++) {
+		char path[64], text[STATUS_BYTES];
+		const char *value = NULL;
+		int leader;
+
+		snprintf(path, sizeof path, "/proc/%d/status", (int)list->pid[i]);
+		if (io_read_file(AT_FDCWD, path, text, sizeof text) > 0)
+			value = find_field(text, "Tgid:");
+		if (value && sscanf(value, "%d", &leader) == 1 && leader == list->pid[i])
+			list->pid[kept++] = list->pid[i];
+	}
+	list->count = kept;
 }
 
 /* The list grows while it is walked: breadth first. */
@@ -180,8 +205,13 @@ const struct account_processes *account_find(const struct account_roots *roots)
 		list.pid[list.count++] = roots->init;
 	if (roots->child > 0)
 		list.pid[list.count++] = roots->child;
-	for (size_t i = 0; i < list.count; i++)
+	for (size_t i = 0; i < list.count; i++) {
+		const size_t before = list.count;
+
 		add_children(&list, list.pid[i]);
+		if (roots->threads_among_children)
+			forget_threads(&list, before);
+	}
 	return &list;
 }
 
@@ -269,17 +299,22 @@ static uint64_t anonymous_bytes(pid_t pid)
 
 /*
  * What is written to a socket and not yet read is kernel memory that is in nobody's set. Each socket of the job (they
- * are all in its own network namespace) counts by what its buffer may hold.
+ * are all in its own network namespace) counts by what its buffer may hold. False: nobody tells how many there are, as
+ * under gVisor.
  */
-static uint64_t socket_bytes(pid_t pid)
+static bool count_sockets(const struct account_roots *roots, uint64_t *bytes)
 {
+	const pid_t pid = roots->init > 0 ? roots->init : roots->child;
 	char path[64], text[1024];
 	unsigned long long used;
 
+	*bytes = 0;
 	snprintf(path, sizeof path, "/proc/%d/net/sockstat", (int)pid);
-	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0 || sscanf(text, "sockets: used %llu", &used) != 1)
-		return 0;
-	return used * SOCKET_BUFFER_BYTES;
+	if (pid <= 0 || io_read_file(AT_FDCWD, path, text, sizeof text) <= 0 ||
+	    sscanf(text, "sockets: used %llu", &used) != 1)
+		return false;
+	*bytes = used * SOCKET_BUFFER_BYTES;
+	return true;
 }
 
 struct descriptors {
@@ -429,12 +464,8 @@ static void look_as(const struct account_roots *roots, bool begin)
 	(void)setfsuid(begin ? roots->uid : 0);
 }
 
-static uint64_t kernel_bytes(const struct account_roots *roots)
-{
-	return roots->init > 0 ? socket_bytes(roots->init) : roots->child > 0 ? socket_bytes(roots->child) : 0;
-}
-
-static int exceeds_exactly(const struct account_processes *list, uint64_t bytes, uint64_t limit_bytes)
+static int exceeds_exactly(const struct account_processes *list, bool by_descriptors, uint64_t bytes,
+			   uint64_t limit_bytes)
 {
 	static struct shared_list shared;
 	struct descriptors descriptors = { 0 };
@@ -444,7 +475,7 @@ static int exceeds_exactly(const struct account_processes *list, uint64_t bytes,
 	shared.bytes = 0;
 	for (size_t i = 0; i < list->count; i++) {
 		bytes += anonymous_bytes(list->pid[i]);
-		if (list->roots.plain)
+		if (by_descriptors)
 			add_descriptors(&descriptors, list->pid[i]);
 		add_shared_anonymous(&shared, list->pid[i]);
 		if (own_cpu_us() - started > LOOK_MOST_US)
@@ -498,16 +529,17 @@ bool account_any_hidden(const struct account_processes *list)
 
 int account_memory_exceeds(const struct account_processes *list, uint64_t other_bytes, uint64_t limit_bytes)
 {
-	uint64_t bytes = other_bytes + kernel_bytes(&list->roots);
+	uint64_t bytes, sockets;
+	const bool by_descriptors = !count_sockets(&list->roots, &sockets) || list->roots.plain;
 	int exceeds;
 
+	bytes = other_bytes + sockets;
 	for (size_t i = 0; i < list->count; i++)
 		bytes += address_space_bytes(list->pid[i]);
 	if (bytes <= limit_bytes)
 		return 0;
 	look_as(&list->roots, true);
-	exceeds = exceeds_exactly(list, other_bytes + (list->roots.plain ? 0 : kernel_bytes(&list->roots)),
-				  limit_bytes);
+	exceeds = exceeds_exactly(list, by_descriptors, other_bytes + (by_descriptors ? 0 : sockets), limit_bytes);
 	look_as(&list->roots, false);
 	return exceeds;
 }

@@ -15,6 +15,7 @@ struct account_roots {
 	pid_t child; /* 0: none */
 	uid_t uid;   /* 0: none */
 	bool plain;  /* without namespaces: sockets and deleted files are looked for process by process */
+	bool threads_among_children; /* as /proc has them under gVisor */
 };
 
 /* Its processes at this moment: found once for all questions of one look, and good until the next account_find(). */

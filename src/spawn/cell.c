@@ -405,7 +405,8 @@ static const struct account_processes *find_processes(const struct cell *c)
 	const struct account_roots roots = { .init = c->init,
 					     .child = c->child,
 					     .uid = own_uid ? jail_uid_of(c->jail, c->number) : 0,
-					     .plain = !c->jail->namespaces };
+					     .plain = !c->jail->namespaces,
+					     .threads_among_children = c->jail->inits_by_template };
 
 	return account_find(&roots);
 }

@@ -5,7 +5,7 @@ Everything is set to what it is already. The service's own files are among them:
 would end it.
 
 needs: standard
-layers: own_uid, one_process
+layers: own_uid, modes
 expect: {"tried": true, "mode": ["EPERM|EACCES|ENOENT|EROFS"], "mode by descriptor": ["EPERM|EACCES|ENOENT|EROFS"],
          "times": ["EPERM|EACCES|ENOENT|EROFS"], "owner": ["EPERM|EACCES|ENOENT|EROFS"], "own file": "allowed",
          "own file by name": "allowed|EPERM"}

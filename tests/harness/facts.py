@@ -12,8 +12,9 @@ _GVISOR = "#1 SMP Sun Jan 10 15:06:54 PST 2016"
 def facts_of(server):
     """
     {"level": ..., and whether: "own uid": jobs have a uid of the machine that is theirs alone; "processes": a job may have
-    more than one; "chroot": jobs have another root by chroot; "landlock"; "proc": they have a /proc; "cgroup": the kernel
-    counts a job's memory; "gvisor": the kernel is gVisor's}; asked for once.
+    more than one; "chroot": jobs have another root by chroot; "landlock"; "proc": they have a /proc; "modes pretended":
+    modes and times of files cannot be changed, and no call says so; "cgroup": the kernel counts a job's memory; "gvisor":
+    the kernel is gVisor's}; asked for once.
     """
     if not hasattr(server, "facts"):
         client = Client(server)
@@ -25,6 +26,7 @@ def facts_of(server):
         server.facts = {"level": level, "own uid": own_uid, "processes": level == "strong" or own_uid, "chroot": chroot,
                         "proc": "without /proc" not in layers["mounts"] and not chroot,
                         "landlock": layers["landlock"].startswith("ok"),
+                        "modes pretended": layers["modes"].startswith("ok"),
                         "cgroup": health["memory_enforced_by"] != "accounting",
                         "gvisor": client.result("import os\ndef main(): return os.uname().version") == _GVISOR}
     return server.facts
