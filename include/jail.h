@@ -58,15 +58,15 @@ enum {
 };
 
 enum { JAIL_CGROUP_FDS_MAX = 3, JAIL_TREES_MAX = 16, JAIL_STATUS_BYTES = 96 };
-enum { JAIL_PATH_BYTES = 256, JAIL_READABLE_MAX = 64, JAIL_FOLDER_BYTES = 80 };
+enum { JAIL_PATH_BYTES = 256, JAIL_READABLE_MAX = 64, JAIL_FOLDER_BYTES = 96 };
 
 /*
  * The private directories of a job where it has no mounts of its own, as the job sees them. What is written there is
  * emptied by a process in the same jail, never by the service itself. "": there is none.
  */
 struct jail_folders {
-	char work[JAIL_FOLDER_BYTES]; /* "/tmp/60601" */
-	char shm[JAIL_FOLDER_BYTES];  /* "/dev/shm/60601" */
+	char work[JAIL_FOLDER_BYTES]; /* "/tmp/60601/job" */
+	char shm[JAIL_FOLDER_BYTES];  /* "/dev/shm/60601/job" */
 };
 
 /* Where they are made, by the spawner. */
@@ -218,12 +218,12 @@ void jail_reset_signals(void);
 int jail_close_range(int first, int last);
 
 /*
- * Without namespaces: makes the private directories of a job in this cell, empty and owned by its uid. 0, or -1 with
- * errno; EEXIST: something is left in there from before.
+ * Without namespaces: makes the private directories of a job in this cell, empty and owned by its uid, where no other uid
+ * gets whatever the job permits. 0, or -1 with errno; EEXIST: something is left in there from before.
  */
 int jail_make_folders(const struct jail *j, uint32_t cell, struct jail_folders *folders);
 
-/* Removes them, when they have been emptied. 0, or -1 with errno. */
+/* Removes them, when they have been emptied, or what there is of them. 0, or -1 with errno. */
 int jail_remove_folders(const struct jail *j, const struct jail_folders *folders);
 
 /*

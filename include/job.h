@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+/* The last name of a job's own directories where each has a uid: /tmp/60601/job. See src/jail/folders.c. */
+#define JOB_FOLDER "job"
+
 enum { JOB_NONCE_BYTES = 32, JOB_SLOTS_MAX = 256 /* that run at once */ };
 
 /* Fixed layout: it travels inside struct start_msg. */

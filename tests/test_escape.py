@@ -689,7 +689,7 @@ def test_a_job_that_shuts_its_own_directory_harms_nobody():
         if facts_of(server)["level"] == "strong":
             pytest.skip(NEEDS["standard"][1])
         places = set()
-        script = ("import os\ndef main():\n    own = [os.getcwd(), f'/dev/shm/{os.getuid()}']\n    print(*own, flush=True)\n"
+        script = ("import os\ndef main():\n    own = [os.getcwd(), f'/dev/shm/{os.getuid()}/job']\n    print(*own, flush=True)\n"
                   "    for place in own:\n        if os.path.isdir(place):\n            os.chmod(place, 0)\n")
         try:
             for run in range(30):
@@ -741,7 +741,7 @@ def plant(place, canary):
         os.mkdir(name)
 
 def main():
-    places = [os.getcwd()] + [p for p in (f"/dev/shm/{os.getuid()}",) if os.path.isdir(p)]
+    places = [os.getcwd()] + [p for p in (f"/dev/shm/{os.getuid()}/job",) if os.path.isdir(p)]
     found = [sorted(os.listdir(p)) for p in places]
     modes = sorted({oct(os.stat(p).st_mode & 0o7777) for p in places})
     before = [os.getuid(), found, modes]

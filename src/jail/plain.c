@@ -7,7 +7,7 @@
  *
  *     /jail/usr, /jail/lib, ...       the runtime, which is part of the image
  *     /jail/etc, /jail/runner, ...    small files, written at start (tree.c)
- *     /jail/tmp/UID, /jail/dev/shm/UID   one pair for each job that runs
+ *     /jail/tmp/UID/job, /jail/dev/shm/UID/job   one pair for each job that runs (folders.c)
  *
  * Otherwise they see the machine's own names, as far as Landlock lets them, and their directories lie in the first place
  * that can be written. The spawner keeps its root directory here; so it keeps only the capabilities that it uses.
@@ -111,8 +111,8 @@ static int complete_tree(const struct jail *j, uint32_t cells, const struct poli
 }
 
 /*
- * Where it is sticky and somebody else's (the machine's, in a rootless container with --ipc=host), a directory that was
- * given to a job could not be removed again: then there is none.
+ * Where it is sticky and somebody else's (the machine's, in a rootless container with --ipc=host), names in it are not for
+ * us to give: services with the same uids, which do not see each other's claims, would meet there. Then there is none.
  */
 static int open_shm(const char *path)
 {

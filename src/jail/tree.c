@@ -17,6 +17,7 @@
 
 #include "assets.h"
 #include "io.h"
+#include "job.h"
 #include "layer.h"
 #include "own.h"
 #include "tree.h"
@@ -143,7 +144,7 @@ static int write_passwd(const struct jail *j, uint32_t cells, struct fault *f)
 	for (uint32_t i = 0; i < cells; i++) {
 		const unsigned uid = jail_uid_of(j, i);
 
-		ADD(JAIL_USER ":x:%u:%u:" JAIL_USER ":/tmp/%u:/bin/sh", uid, uid, uid);
+		ADD(JAIL_USER ":x:%u:%u:" JAIL_USER ":/tmp/%u/" JOB_FOLDER ":/bin/sh", uid, uid, uid);
 		ADD_GROUP(JAIL_USER, uid);
 	}
 	ADD("%s:x:65534:65534:nobody:/:/usr/sbin/nologin", "nobody");

@@ -3,7 +3,7 @@
  * Preloaded into the processes of a job: POSIX shared memory and named semaphores in a directory per uid.
  *
  * The C library keeps both in /dev/shm itself. Where jobs have no mounts of their own they share that directory, and
- * each has /dev/shm/<uid> instead, mode 0700 and its own. Here shm_open, shm_unlink, sem_open, sem_close and sem_unlink
+ * each has /dev/shm/<uid>/job instead, mode 0700 and its own. Here shm_open, shm_unlink, sem_open, sem_close and sem_unlink
  * are done again with that directory; sem_wait, sem_post and the rest stay the C library's, since what sem_open gives
  * is an ordinary semaphore shared between processes. The directory is made by whoever starts the job.
  *
@@ -32,12 +32,18 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "job.h"
+
 #ifndef SHM_PARENT
 #define SHM_PARENT "/dev/shm"
 #endif
 #define EXPORTED __attribute__((visibility("default")))
 
-enum { DIGITS = 20, PATH_BYTES = sizeof SHM_PARENT "/" + DIGITS + sizeof "/" + NAME_MAX, DRAFT_TRIES = 50 };
+enum {
+	DIGITS = 20,
+	PATH_BYTES = sizeof SHM_PARENT "/" + DIGITS + sizeof "/" JOB_FOLDER "/" + NAME_MAX,
+	DRAFT_TRIES = 50,
+};
 
 /* A semaphore that this process has open. Its mapping keeps the file alive, so no other file has its inode number. */
 struct mapping {
@@ -99,7 +105,7 @@ static int object_path(char path[static PATH_BYTES], const char *prefix, const c
 	if (length > NAME_MAX - prefix_length)
 		return fail(ENAMETOOLONG);
 	end = append_number(mempcpy(path, SHM_PARENT "/", sizeof SHM_PARENT), getuid());
-	*end++ = '/';
+	end = mempcpy(end, "/" JOB_FOLDER "/", strlen("/" JOB_FOLDER "/"));
 	memcpy(mempcpy(end, prefix, prefix_length), name, length + 1);
 	return 0;
 }

@@ -12,7 +12,7 @@ import os
 
 _libc = ctypes.CDLL(None, use_errno=True)
 WORK = os.getcwd()  # the job's own directory; main() has not been called yet
-SHM = next((path for path in ("/dev/shm" if GIVEN["level"] == "strong" else f"/dev/shm/{os.getuid()}",)
+SHM = next((path for path in ("/dev/shm" if GIVEN["level"] == "strong" else f"/dev/shm/{os.getuid()}/job",)
             if os.path.isdir(path)), None)  # the same for shared memory; None where there is none
 OWN = [path for path in (WORK, SHM) if path]
 STRONG = GIVEN["level"] == "strong"

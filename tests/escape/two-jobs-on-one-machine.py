@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Two jobs without namespaces, at the same time, find nothing of each other by any means.
 
-Each puts marks wherever it can and looks for the other's until a moment that both were told: files in shared places and in
-each other's directories, shared memory, semaphores and sockets by name, System V IPC, signals and descriptors of every
-process number up to the largest seen. Not promised: locks on shared read-only files, and that numbers of processes and names
-of directories stay unknown.
+Each puts marks wherever it can, opens its own directories to everybody, and looks for the other's until a moment that both
+were told: files in shared places and in each other's directories, shared memory, semaphores and sockets by name, System V
+IPC, signals and descriptors of every process number up to the largest seen. Not promised: locks on shared read-only files,
+and that numbers of processes and names of directories stay unknown.
 
 needs: standard
 jobs: 2
 layers: own_uid, one_process, landlock, filter
-expect: {"made outside": [], "seen files": [], "opened": [], "listed": [], "written": [], "shared memory": "ENOENT|EACCES",
-         "semaphore": "ENOENT|EACCES", "made by name": "allowed|EACCES", "abstract": "EPERM", "path": "EPERM", "pair": "EPERM",
-         "System V": ["EPERM"], "queue": "EPERM", "signalled": [], "opened in /proc": [], "linked in /proc": [],
-         "at the same time": true, "many numbers": true}
+expect: {"made outside": [], "changed around": [], "seen files": [], "opened": [], "listed": [], "written": [],
+         "shared memory": "ENOENT|EACCES", "semaphore": "ENOENT|EACCES", "made by name": "allowed|EACCES", "abstract": "EPERM",
+         "path": "EPERM", "pair": "EPERM", "System V": ["EPERM"], "queue": "EPERM", "signalled": [], "opened in /proc": [],
+         "linked in /proc": [], "at the same time": true, "many numbers": true}
 """
 
 import _posixshmem
@@ -51,8 +51,19 @@ def put(me):
 
 def neighbours():
     """Where another job's directories are, or would be: a uid is easy to guess, a random name is not."""
-    names = [str(os.getuid() + step) for step in range(-40, 41) if step] if GIVEN["own uid"] else []
-    return [f"{os.path.dirname(own)}/{name}" for own in OWN for name in names]
+    uids = [os.getuid() + step for step in range(-40, 41) if step] if GIVEN["own uid"] else []
+    return [own.replace(f"/{os.getuid()}/", f"/{uid}/") for own in OWN for uid in uids]
+
+
+def changed_around():
+    """What of the directories around its own, which keep others out, a job could list or change."""
+    done = []
+    for own in OWN if GIVEN["own uid"] else []:
+        path = os.path.dirname(own)
+        done += [path] if "allowed" in (
+            attempt(os.listdir, path), attempt(os.mkdir, path + "/new"), attempt(os.rename, own, path + "/moved"),
+            attempt_change(os.chmod, path, 0o777), attempt_change(os.chown, path, os.getuid(), -1)) else []
+    return done
 
 
 def allowed(paths, what):
@@ -85,7 +96,8 @@ def by_pidfd(pid):
 def main():
     me, other = f"meeting-{GIVEN['job']}", f"meeting-{1 - GIVEN['job']}"
     began = time.time()
-    found = {"made outside": put(me), "signalled": [], "opened in /proc": [], "linked in /proc": []}
+    found = {"made outside": put(me), "changed around": changed_around(), "signalled": [], "opened in /proc": [],
+             "linked in /proc": []}
     for own in OWN:
         os.chmod(own, 0o777)  # as a job would that wanted to be found
         for name in (me, "sem." + me, "psm_" + me):
@@ -104,8 +116,9 @@ def main():
                 seen.update([path] if attempt(os.stat, path) == "allowed" and place in PLACES else [])
                 opened.update([path] if attempt(opened_as, path, os.O_RDONLY) == "allowed" else [])
                 written.update([path] if attempt(opened_as, path, os.O_WRONLY) == "allowed" else [])
-        listed.update(allowed([*PLACES[:-1], *neighbours()], os.listdir))
-        written.update(allowed([f"{place}/from-{me}" for place in neighbours()], os.mkdir))
+        nearby = neighbours() + [os.path.dirname(place) for place in neighbours()]
+        listed.update(allowed([*PLACES[:-1], *nearby], os.listdir))
+        written.update(allowed([f"{place}/from-{me}" for place in nearby], os.mkdir))
         if not looked:
             looked = True
             look_at_processes(found, most)

@@ -260,6 +260,7 @@ ME, OTHER = "mark of %(me)d here", "mark of %(other)d here"
 def main():
     began, uid = time.time(), os.getuid()
     here = os.getcwd()
+    os.chmod(here, 0o777)       # as a job would that wanted to be found
     kept = []
     for folder in (here, tempfile.gettempdir(), "/tmp", "/dev/shm", "/var/tmp"):
         try:
@@ -280,8 +281,8 @@ def main():
                             contents.add(folder + "/" + name)
                     except OSError:
                         pass
-        for uid_of in range(60600, 60640):
-            for folder in ("/tmp/%%d" %% uid_of, "/dev/shm/%%d" %% uid_of, "/jail/tmp/%%d" %% uid_of):
+        for uid_of in range(uid - 40, uid + 41):
+            for folder in ("/tmp/%%d/job" %% uid_of, "/dev/shm/%%d/job" %% uid_of, "/jail/tmp/%%d/job" %% uid_of):
                 if folder != here and attempt(os.listdir, folder) == "done" and OTHER in str(os.listdir(folder)):
                     files.add(folder)
         for pid in range(1, 500):

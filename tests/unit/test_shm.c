@@ -19,7 +19,7 @@
 enum { DEADLINE_SECONDS = 20, RACERS = 50, ROUNDS = 5, TURNS = 10000, FORKS = 300 };
 enum { OTHER_UID = 60601, DESCRIPTORS_LOOKED_AT = 256 };
 
-static char parent[] = "/tmp/test_shm.XXXXXX", own[DIGITS];
+static char parent[] = "/tmp/test_shm.XXXXXX", outer[DIGITS], own[DIGITS + sizeof "/" JOB_FOLDER];
 
 static int descriptors_at_first;
 
@@ -36,16 +36,17 @@ static int make_directory(void **state)
 {
 	(void)state;
 	descriptors_at_first = open_descriptors();
-	snprintf(own, sizeof own, "%u", getuid());
+	snprintf(outer, sizeof outer, "%u", getuid());
+	snprintf(own, sizeof own, "%s/" JOB_FOLDER, outer);
 	umask(022);
-	return mkdtemp(parent) && chdir(parent) == 0 ? mkdir(own, 0700) : -1;
+	return mkdtemp(parent) && chdir(parent) == 0 && mkdir(outer, 0700) == 0 ? mkdir(own, 0700) : -1;
 }
 
 /* Fails, as rmdir(2) does, if a test left anything. */
 static int remove_directory(void **state)
 {
 	(void)state;
-	return rmdir(own) == 0 && chdir("/") == 0 ? rmdir(parent) : -1;
+	return rmdir(own) == 0 && rmdir(outer) == 0 && chdir("/") == 0 ? rmdir(parent) : -1;
 }
 
 static int files(void)
@@ -207,17 +208,19 @@ static void another_uid_has_another_directory(void **state)
 	if (getuid() != 0)
 		skip();
 	assert_int_equal(chmod(parent, 0711), 0);
-	assert_int_equal(mkdir("60601", 0700), 0);
-	assert_int_equal(chown("60601", OTHER_UID, OTHER_UID), 0);
+	assert_int_equal(mkdir("60601", 0711), 0);
+	assert_int_equal(mkdir("60601/job", 0700), 0);
+	assert_int_equal(chown("60601/job", OTHER_UID, OTHER_UID), 0);
 	pid = start_child();
 	if (pid == 0) {
 		CHILD_CHECK(setresuid(OTHER_UID, OTHER_UID, OTHER_UID) == 0);
 		CHILD_CHECK(sem_open("theirs", O_CREAT | O_EXCL, 0600, 0) != SEM_FAILED);
-		CHILD_CHECK(stat("60601/sem.theirs", &file) == 0 && file.st_uid == OTHER_UID);
+		CHILD_CHECK(stat("60601/job/sem.theirs", &file) == 0 && file.st_uid == OTHER_UID);
 		CHILD_CHECK(sem_unlink("theirs") == 0);
 		_exit(0);
 	}
 	expect_success(pid);
+	assert_int_equal(rmdir("60601/job"), 0);
 	assert_int_equal(rmdir("60601"), 0);
 }
 
@@ -229,9 +232,10 @@ static void what_is_anothers_cannot_be_unlinked(void **state)
 	(void)state;
 	if (getuid() != 0)
 		skip();
-	assert_int_equal(mkdir("60601", 0700), 0);
-	assert_int_equal(mknod("60601/sem.ours", S_IFREG | 0644, 0), 0);
-	assert_int_equal(chmod("60601", 01777), 0);
+	assert_int_equal(mkdir("60601", 0711), 0);
+	assert_int_equal(mkdir("60601/job", 0700), 0);
+	assert_int_equal(mknod("60601/job/sem.ours", S_IFREG | 0644, 0), 0);
+	assert_int_equal(chmod("60601/job", 01777), 0);
 	pid = start_child();
 	if (pid == 0) {
 		CHILD_CHECK(setresuid(OTHER_UID, OTHER_UID, OTHER_UID) == 0);
@@ -242,7 +246,8 @@ static void what_is_anothers_cannot_be_unlinked(void **state)
 		_exit(0);
 	}
 	expect_success(pid);
-	assert_int_equal(unlink("60601/sem.ours"), 0);
+	assert_int_equal(unlink("60601/job/sem.ours"), 0);
+	assert_int_equal(rmdir("60601/job"), 0);
 	assert_int_equal(rmdir("60601"), 0);
 }
 
