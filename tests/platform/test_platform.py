@@ -172,6 +172,14 @@ CLAIMS = {
     "own_uid": ("return {'uid': os.getuid(), 'outside': [attempt(os.stat, up + '/opt/safe-exec') for up in ('', '..', '../../../..')]}",
                 lambda got, place: got["uid"] not in (0, 10001) and (set(got["outside"]) <= {"ENOENT", "EACCES"} or
                                                                      not chrooted(place.layers()))),
+    "modes": ("def after(path):\n"
+              "        before = os.stat(path).st_ctime_ns\n"
+              "        attempt(os.chmod, path, 0o777), attempt(os.utime, path), attempt(os.chown, path, os.getuid(), -1)\n"
+              "        return os.stat(path).st_ctime_ns == before\n"
+              "    open('own', 'w').close()\n"
+              "    return {path: after(path) for path in ('/', '/usr', '/etc/passwd', '/tmp', os.getcwd(), 'own')\n"
+              "            if attempt(os.stat, path) == 'done'}",
+              lambda got, place: len(got) > 3 and all(got.values())),
     "one_process": ("import threading\n"
                     "    threading.Thread(target=print).start()\n"
                     "    return [attempt(os.fork), attempt(os.posix_spawn, '/usr/bin/true', ['true'], {})]",
