@@ -18,6 +18,7 @@ import pytest
 import urllib3
 
 from harness.client import Client
+from harness.facts import facts_of
 from harness.server import Server, run_once, wait_until
 
 IN_CONTAINER = bool(os.environ.get("SAFE_EXEC_TEST_PLATFORM"))
@@ -423,7 +424,7 @@ def test_a_bomb_ends_and_the_neighbour_lives(bomb, place, layers):
         assert answer.status == 200 and 0 < answer.result <= 32, repr(answer)
     else:
         assert answer.code in codes, repr(answer)
-    if bomb == "empty files":
+    if bomb == "empty files" and not facts_of(place.server)["gvisor"]:      # which cannot count them (mounts.c)
         assert int(answer.stdout.split()[-1]) < 4 * (16 << 20) / 4096, "files are not counted"
     wait_until(lambda: not place.server.job_pids(), 5, "nothing of the bomb is left", interval=0.2)
     assert place.result("def main():\n    return sum(1 for n in range(10) if not open(f'{n}', 'wb').write(bytes(100000)) - 100000)") == 10
