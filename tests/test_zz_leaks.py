@@ -123,16 +123,16 @@ def _look(server):
     return {name: (_descriptors(pid), _anonymous_kb(pid)) for name, pid in _pids(server).items()}
 
 
-def _quiet(server, fresh):
+def _quiet(server, fresh=None):
     """
-    Waits until web holds what it held before there was any connection, and nothing changes any more. Without namespaces a
+    Waits until nothing changes any more, and web holds what it held when it was fresh: no connection. Without namespaces a
     cell that had orphans is kept up to a second, until whoever inherited them has waited for them.
     """
     last = []
 
     def unchanged():
         last.append(_look(server))
-        return len(last) > QUIET_LOOKS and last[-1]["web"][0] == fresh["web"][0] and all(
+        return len(last) > QUIET_LOOKS and fresh in (None, last[-1]["web"][0]) and all(
             look[name][0] == last[-1][name][0] for look in last[-QUIET_LOOKS:] for name in look)
     wait_until(unchanged, 30, "all connections are closed, and the number of descriptors does not change any more")
     return last[-1]
@@ -145,7 +145,7 @@ def test_nothing_is_left():
     try:
         pid = server.pid            # or it is skipped here, where nothing of it is to be seen
         identity = server.identity()
-        fresh = _look(server)
+        fresh = _quiet(server)["web"][0]
         _load(server, WARM_UP)
         before = _quiet(server, fresh)
         codes = _load(server, REQUESTS)
