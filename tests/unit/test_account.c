@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -296,7 +297,7 @@ static void other_bytes_are_added(void **state)
 
 static int deleted_file(const char *name, size_t megabytes)
 {
-	static char block[MEGABYTES(1)];
+	static const char block[MEGABYTES(1)]; /* of the program file: no memory of the process, however it is read */
 	char path[64];
 	int fd;
 
@@ -536,6 +537,31 @@ static void all_of_a_uid_are_found(void **state)
 	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_NONE);
 }
 
+/* On a bare machine the processes of containers are seen as well, and have numbers in more than one namespace. */
+static void those_of_a_container_are_not_counted(void **state)
+{
+	struct account_roots roots = { .plain = true };
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	roots.uid = unused_uid();
+	pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0) {
+		need(setgroups(0, NULL) == 0 && setresuid(roots.uid, roots.uid, roots.uid) == 0 &&
+		     prctl(PR_SET_PDEATHSIG, SIGKILL) == 0); /* an alarm does not end a process 1 */
+		wait_for_ever();
+	}
+	if (pid < 0) {
+		print_message("skipped: no process namespace can be made here\n");
+		skip();
+	}
+	while (errno = 0, getpriority(PRIO_USER, roots.uid) == -1 && errno == ESRCH)
+		usleep(MILLISECOND);
+	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_NONE);
+	end(pid);
+}
+
 static void *stay(void *unused)
 {
 	say_inside();
@@ -757,6 +783,7 @@ int main(void)
 		IN_A_FOLDER(a_message_holds_a_deleted_file),
 		IN_A_FOLDER(sockets_count_by_what_they_may_hold),
 		IN_A_FOLDER(all_of_a_uid_are_found),
+		IN_A_FOLDER(those_of_a_container_are_not_counted),
 		IN_A_FOLDER(the_dead_are_not_alive),
 		IN_A_FOLDER(the_spawner_sees_what_is_anothers),
 		IN_A_FOLDER(who_hides_is_told_from_who_does_not),

@@ -25,20 +25,11 @@
 #undef jail_install_filter
 #undef modes_enter
 
+#include "taken.h"
+
 int real_enter(const struct jail *j, const struct jail_job *job) __asm__("modes_enter");
 
-enum { NUMBERS = 1024, PROGRAM_MAX = 64, DEADLINE_SECONDS = 20 };
-
-static struct sock_filter program[PROGRAM_MAX];
-static size_t program_count;
-
-int take_program(const struct policy_filter *filter)
-{
-	assert_true(filter->count <= PROGRAM_MAX);
-	memcpy(program, filter->code, filter->count * sizeof *program);
-	program_count = filter->count;
-	return 0;
-}
+enum { NUMBERS = 1024, DEADLINE_SECONDS = 20 };
 
 static const struct jail shared = { .modes_are_shared = true };
 static const struct jail_job job;

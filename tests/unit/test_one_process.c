@@ -26,27 +26,18 @@
 #undef jail_install_filter
 #undef one_process_enter
 
+#include "taken.h"
+
 #include <pthread.h>
 
 int real_install(const struct policy_filter *filter) __asm__("jail_install_filter");
 int real_enter(const struct jail *j, const struct jail_job *job) __asm__("one_process_enter");
 
-enum { NUMBERS = 1024, PROGRAM_MAX = 64, DEADLINE_SECONDS = 20 };
+enum { NUMBERS = 1024, DEADLINE_SECONDS = 20 };
 
 #define HIGH (UINT64_C(1) << 32)
 #define GARBAGE (UINT64_C(0xdeadbeef) << 32)
 #define ALLOWED SECCOMP_RET_ALLOW
-
-static struct sock_filter program[PROGRAM_MAX];
-static size_t program_count;
-
-int take_program(const struct policy_filter *filter)
-{
-	assert_true(filter->count <= PROGRAM_MAX);
-	memcpy(program, filter->code, filter->count * sizeof *program);
-	program_count = filter->count;
-	return 0;
-}
 
 static const struct jail alone = { .namespaces = false, .cell_uids = false };
 static const struct jail_job job;
