@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The runner's claim: `nonce[32] kind[1] length[8, little-endian] payload[length]`, then end of file.
- * The bytes come from a process that runs a stranger's code; they are hostile until parsed.
+ * The runner's claim: `mark[32]`, then `nonce[32] kind[1] length[8, little-endian] payload[length]`, then end of file.
+ * The bytes come from a process that runs a stranger's code; they are hostile until parsed. The mark, which is the nonce as
+ * well, is sent before that code runs, which cannot take it back: where it is missing, the script was never started.
  */
 #pragma once
 
@@ -11,7 +12,11 @@
 #include "job.h"
 #include "outcome.h"
 
-enum { FRAME_HEAD_BYTES = JOB_NONCE_BYTES + 1 + 8, FRAME_ERROR_MOST_BYTES = 1 << 18 };
+enum {
+	FRAME_MARK_BYTES = JOB_NONCE_BYTES,
+	FRAME_HEAD_BYTES = FRAME_MARK_BYTES + JOB_NONCE_BYTES + 1 + 8,
+	FRAME_ERROR_MOST_BYTES = 1 << 18
+};
 
 struct frame {
 	enum outcome_claim claim;
@@ -20,6 +25,9 @@ struct frame {
 	size_t payload_bytes;
 };
 
-/* Never fails: what is no frame is CLAIM_INVALID, and no bytes at all are CLAIM_NOTHING. */
+/*
+ * Never fails: what is no frame is CLAIM_INVALID, the mark alone is CLAIM_NOTHING, and no bytes at all are
+ * CLAIM_NOT_STARTED.
+ */
 struct frame frame_parse(const char *bytes, size_t length, const uint8_t nonce[JOB_NONCE_BYTES],
 			 uint64_t max_result_bytes);

@@ -45,7 +45,7 @@ enum outcome_code {
 /* clang-format on */
 
 /* What the runner's bytes amount to, see frame.h. */
-enum outcome_claim { CLAIM_NOTHING, CLAIM_RESULT, CLAIM_ERROR, CLAIM_INVALID };
+enum outcome_claim { CLAIM_NOT_STARTED, CLAIM_NOTHING, CLAIM_RESULT, CLAIM_ERROR, CLAIM_INVALID };
 
 enum outcome_limit { LIMIT_NONE, LIMIT_WALL, LIMIT_CPU, LIMIT_FILES, LIMIT_PROCESSES };
 

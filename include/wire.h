@@ -22,7 +22,7 @@ enum wire_fd { WIRE_FD_INPUT, WIRE_FD_STDOUT, WIRE_FD_STDERR, WIRE_FD_RESULT, WI
  */
 enum wire_tier { WIRE_BARE, WIRE_FULL, WIRE_TIERS, WIRE_COLD = WIRE_TIERS /* from no template at all */ };
 
-enum { WIRE_MAGIC = 0x53455832 };
+enum { WIRE_MAGIC = 0x53455833 };
 
 /*
  * Places of jobs between web and spawner for each job that may run: one for a job that runs, one for a job that has
@@ -63,7 +63,6 @@ struct exit_report {
 	uint32_t killed_by;   /* enum killed_by */
 	uint32_t fault_layer; /* 0, or 1 + the index of the jail layer that failed (jail_layer_name) */
 	int32_t fault_error;  /* errno of that layer */
-	uint32_t never_ran;   /* 1: it ended before the script was read, by no fault of the script: to be tried again */
 	uint32_t oom_killed;  /* 1: the kernel killed a process of the job for memory */
 	uint32_t cpu_limited; /* 1: the Python process used up its RLIMIT_CPU */
 	uint32_t start;       /* enum wire_start: how its process came about */

@@ -8,7 +8,8 @@
 Job input, little-endian:  magic (8) | nonce (32) | u64 max_result_bytes | u64 script_bytes
                            | u64 flags | script (UTF-8), then end of file.
 Result frame:              nonce (32) | kind "R" or "E" | u64 length | JSON text,
-                           then end of file and exit status 0.
+                           then end of file and exit status 0.  Before it a mark, the nonce alone,
+                           which goes out just before the script is started, and says so.
 
 With the flag "linger" the process stays for a moment after the end of file, so that the answer can
 go out before its end costs time; whoever has the answer kills it.
@@ -123,6 +124,7 @@ def run_job(input_fd, result_fd):
             _miss_missing_files()
         _keep_result(result_fd)
         _place_script(job)
+        _send(result_fd, job.nonce)
     except Exception as error:
         write(2, ("runner: cannot start the script: %s\n" % error).encode("utf-8", "replace"))
         _exit(_EXIT_BROKEN)

@@ -91,6 +91,8 @@ struct outcome outcome_decide(const struct exit_report *report, enum outcome_cla
 		return (struct outcome){ .code = OUTCOME_MEMORY_LIMIT };
 	if (report->cpu_limited)
 		return (struct outcome){ .code = OUTCOME_TIMEOUT, .limit = LIMIT_CPU };
+	if (claim == CLAIM_NOT_STARTED) /* and no script is to blame: the interpreter failed, or the disk is full */
+		return (struct outcome){ .code = OUTCOME_INTERNAL };
 	if (WIFSIGNALED(report->wait_status))
 		return (struct outcome){ .code = OUTCOME_CRASHED, .signal = WTERMSIG(report->wait_status) };
 	return ended_by_itself(WEXITSTATUS(report->wait_status), claim, claimed_code);

@@ -515,7 +515,7 @@ void cell_look(struct spawner *s, struct cell *c, uint64_t now)
 	if (c->state == CELL_RUNNING)
 		tick(s, c);
 	if (c->warm && c->state == CELL_RUNNING && !c->took && now >= c->started_us + take_most_us(c))
-		cell_kill(c, KILLED_BY_NOBODY); /* reported as one that never ran */
+		cell_kill(c, KILLED_BY_NOBODY); /* web starts it again */
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------------------- */
@@ -587,7 +587,6 @@ static void fill_report(const struct spawner *s, const struct cell *c, struct ex
 		report->wait_status = -1;
 		report->fault_error = ECHILD;
 	}
-	report->never_ran = c->warm && !c->took && c->killed_by == KILLED_BY_NOBODY;
 	report->oom_killed = cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before;
 }
 

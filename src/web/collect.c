@@ -106,6 +106,13 @@ void collect_drain(struct collector *c)
 		;
 }
 
+void collect_finish(struct collector *c)
+{
+	collect_drain(c);
+	if (c->open)
+		close_collector(c);
+}
+
 int collect_start(struct collector *c, struct loop *loop, int fd, size_t cap, enum collect_keep keep,
 		  void (*at_end)(void *), void *context)
 {

@@ -32,6 +32,9 @@ int collect_start(struct collector *c, struct loop *loop, int fd, size_t cap, en
 /* Takes what is in the pipe now, without waiting for more. */
 void collect_drain(struct collector *c);
 
+/* The same, and closes it: nobody is left who could write more. at_end is not called. */
+void collect_finish(struct collector *c);
+
 /* Stops early and releases everything; may be called at any time, also on a zeroed collector. */
 void collect_stop(struct collector *c);
 

@@ -3,12 +3,16 @@
  * One request from job to outcome; start reading here. Runs in web.
  *
  *     submit -> queue -> advance, start: pipes, message to the spawner -> collect stdout, stderr, result
- *            -> the spawner's report and three ends of file, in any order -> outcome -> reply -> done()
+ *            -> the spawner's report -> what is left in the pipes -> outcome -> reply -> done()
  *
- * The report is a fact, the frame a claim: outcome_decide() puts them together. A valid frame that has come to its end
- * is answered at once; what is left of the process is killed when the answer is with the client, so that neither its
- * end nor the fork of the next one takes the processor before. A job counts as running until it is answered; its place
- * is free again only when all of it is over, so two jobs never meet in one place.
+ * The report is a fact, the frame a claim: outcome_decide() puts them together. With the report nothing of the job is
+ * left, so all that it wrote is in the pipes; nobody waits for an end of file, which a stray descriptor could hold back.
+ * A valid frame that has come to its end is answered at once; what is left of the process is killed when the answer is
+ * with the client, so that neither its end nor the fork of the next one takes the processor before. A job counts as
+ * running until it is answered; its place is free again only when all of it is over, so two jobs never meet in one place.
+ *
+ * A job whose script was never started, which the runner's mark tells, is started again: no client hears of a process
+ * that died meanwhile, or of a call that failed once.
  */
 #define _GNU_SOURCE
 #include "execute.h"
@@ -168,12 +172,8 @@ static void answer_early(struct execution *x)
 	collect_stop(&x->err);
 }
 
-static void finish_if_over(struct execution *x)
+static void finish(struct execution *x)
 {
-	if (!x->reported && !x->answered)
-		answer_early(x);
-	if (!x->reported || (!x->answered && (x->out.open || x->err.open || x->result.open)))
-		return;
 	if (x->done)
 		answer(x, build_reply(x));
 	leave_place(x);
@@ -182,7 +182,10 @@ static void finish_if_over(struct execution *x)
 
 static void on_pipe_end(void *context)
 {
-	finish_if_over(context);
+	struct execution *x = context;
+
+	if (!x->answered)
+		answer_early(x);
 }
 
 /* More than any result may have: whatever follows, it is none. */
@@ -316,15 +319,22 @@ static void start(struct execution *x, uint32_t slot)
 	try_to_start(x);
 }
 
-/* Its process ended before it had read the script, which did nothing to cause it. */
+/* Its script was not started, and did nothing to cause it. */
+static bool may_start_again(const struct execution *x, const struct exit_report *report)
+{
+	return x->done && x->result.used == 0 && x->stopped == STOPPED_NOT && x->tries < TRIES_MOST &&
+	       report->killed_by == KILLED_BY_NOBODY && !report->oom_killed && !report->cpu_limited;
+}
+
 static void start_again(struct execution *x)
 {
-	log_event(LOG_WARNING, NULL, "a process ended before it took its job; the job is started again");
+	log_event(LOG_WARNING, NULL, "a script was not started; it is started again");
 	feed_stop(&x->input);
 	collect_stop(&x->out);
 	collect_stop(&x->err);
 	collect_stop(&x->result);
 	x->report = (struct exit_report){ 0 };
+	x->reported = false;
 	try_to_start(x);
 }
 
@@ -374,16 +384,20 @@ static void take_report(struct executor *e, const struct exit_report *report)
 {
 	struct execution *x = e->running[report->slot];
 
-	if (!x || x->job_id != report->job_id || x->reported)
+	if (!x || x->job_id != report->job_id)
 		return;
-	if (report->never_ran && !x->answered && x->done && x->stopped == STOPPED_NOT && x->tries < TRIES_MOST) {
-		start_again(x);
-		return;
-	}
-	if (!x->answered)
-		x->report = *report;
 	x->reported = true;
-	finish_if_over(x);
+	if (!x->answered) {
+		x->report = *report;
+		collect_finish(&x->out);
+		collect_finish(&x->err);
+		collect_finish(&x->result);
+		if (may_start_again(x, report)) {
+			start_again(x);
+			return;
+		}
+	}
+	finish(x);
 }
 
 static void on_channel(struct watch *w, uint32_t events)

@@ -233,11 +233,15 @@ struct frame frame_parse(const char *bytes, size_t length, const uint8_t nonce[J
 	char kind;
 
 	if (length == 0)
-		return (struct frame){ .claim = CLAIM_NOTHING };
-	if (length < FRAME_HEAD_BYTES || memcmp(bytes, nonce, JOB_NONCE_BYTES) != 0)
+		return (struct frame){ .claim = CLAIM_NOT_STARTED };
+	if (length < FRAME_MARK_BYTES || memcmp(bytes, nonce, JOB_NONCE_BYTES) != 0)
 		return frame;
-	kind = bytes[JOB_NONCE_BYTES];
-	if (!has_size(kind, little_endian_64(bytes + JOB_NONCE_BYTES + 1), length, max_result_bytes))
+	if (length == FRAME_MARK_BYTES)
+		return (struct frame){ .claim = CLAIM_NOTHING };
+	if (length < FRAME_HEAD_BYTES || memcmp(bytes + FRAME_MARK_BYTES, nonce, JOB_NONCE_BYTES) != 0)
+		return frame;
+	kind = bytes[FRAME_MARK_BYTES + JOB_NONCE_BYTES];
+	if (!has_size(kind, little_endian_64(bytes + FRAME_MARK_BYTES + JOB_NONCE_BYTES + 1), length, max_result_bytes))
 		return frame;
 	frame.payload = bytes + FRAME_HEAD_BYTES;
 	frame.payload_bytes = length - FRAME_HEAD_BYTES;

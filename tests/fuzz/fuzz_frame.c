@@ -31,10 +31,11 @@ static char *frame_of(const uint8_t *data, size_t size, size_t *length)
 	bytes = malloc(*length ? *length : 1);
 	ALWAYS(bytes);
 	if (wrapped) {
-		memcpy(bytes, nonce, sizeof nonce);
-		bytes[JOB_NONCE_BYTES] = (char)data[0];
+		memcpy(bytes, nonce, FRAME_MARK_BYTES);
+		memcpy(bytes + FRAME_MARK_BYTES, nonce, sizeof nonce);
+		bytes[FRAME_MARK_BYTES + JOB_NONCE_BYTES] = (char)data[0];
 		for (int i = 0; i < 8; i++)
-			bytes[JOB_NONCE_BYTES + 1 + i] = (char)((uint64_t)payload >> (8 * i));
+			bytes[FRAME_MARK_BYTES + JOB_NONCE_BYTES + 1 + i] = (char)((uint64_t)payload >> (8 * i));
 	}
 	memcpy(bytes + *length - payload, data + 1, payload);
 	return bytes;
@@ -86,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	bytes = frame_of(data, size, &length);
 	f = frame_parse(bytes, length, nonce, MOST);
-	ALWAYS((f.claim == CLAIM_NOTHING) == (length == 0));
+	ALWAYS((f.claim == CLAIM_NOT_STARTED) == (length == 0));
+	ALWAYS(f.claim != CLAIM_NOTHING || length == FRAME_MARK_BYTES);
 	if (f.claim == CLAIM_RESULT || f.claim == CLAIM_ERROR) {
 		ALWAYS(length > FRAME_HEAD_BYTES && memcmp(bytes, nonce, sizeof nonce) == 0);
 		ALWAYS(f.payload == bytes + FRAME_HEAD_BYTES && f.payload_bytes == length - FRAME_HEAD_BYTES);

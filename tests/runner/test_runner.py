@@ -48,19 +48,19 @@ class Answer:
     def payload(self):
         """The frame's text, after a check that there is exactly one good frame."""
         assert self.status == 0, self.stderr
-        assert self.raw[:32] == NONCE, (self.raw[:64], self.stderr)
-        assert len(self.raw) == 41 + struct.unpack("<Q", self.raw[33:41])[0]
-        return self.raw[41:].decode("utf-8")
+        assert self.raw[:64] == NONCE + NONCE, (self.raw[:64], self.stderr)
+        assert len(self.raw) == 73 + struct.unpack("<Q", self.raw[65:73])[0]
+        return self.raw[73:].decode("utf-8")
 
     @property
     def result(self):
         text = self.payload
-        assert self.raw[32:33] == b"R", text
+        assert self.raw[64:65] == b"R", text
         return json.loads(text)
 
     def error(self, code):
         text = self.payload
-        assert self.raw[32:33] == b"E", text
+        assert self.raw[64:65] == b"E", text
         error = json.loads(text)
         assert {"code", "message"} <= set(error) <= {"code", "message", "details"}
         assert error["code"] == code, error
@@ -123,7 +123,7 @@ def run(script, max_result_bytes=MAX_RESULT_BYTES, **more):
 def test_the_frame_is_exact():
     answer = run("def main():\n    return {'a': [1, 2.5, None, 'é']}")
     assert answer.payload == '{"a": [1, 2.5, null, "é"]}'
-    assert answer.raw == NONCE + b"R" + struct.pack("<Q", 27) + answer.payload.encode()
+    assert answer.raw == NONCE + NONCE + b"R" + struct.pack("<Q", 27) + answer.payload.encode()
     assert answer.stdout == answer.stderr == ""
 
 
@@ -313,7 +313,7 @@ def test_output_survives_a_kill():
             print("before", end="")
             os.kill(os.getpid(), signal.SIGKILL)
         """)
-    assert (answer.status, answer.raw, answer.stdout) == (-9, b"", "before")
+    assert (answer.status, answer.raw, answer.stdout) == (-9, NONCE, "before")
 
 
 def test_replaced_streams_are_flushed():
@@ -839,7 +839,7 @@ def test_nothing_after_the_result_is_run():
 @pytest.mark.parametrize("end, status", [("os._exit(0)", 0), ("os._exit(5)", 5), ("os.kill(os.getpid(), 11)", -11)])
 def test_a_process_that_ends_itself_sends_nothing(end, status):
     answer = run("import os\ndef main():\n    print('x')\n    %s" % end)
-    assert (answer.status, answer.raw, answer.stdout) == (status, b"", "x\n")
+    assert (answer.status, answer.raw, answer.stdout) == (status, NONCE, "x\n")
 
 
 def test_a_closed_result_pipe_is_a_failure_of_the_runner():

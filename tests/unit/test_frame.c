@@ -8,6 +8,8 @@
 
 enum { MOST = 8192, MUCH = FRAME_ERROR_MOST_BYTES + 64 };
 
+enum { KIND_AT = FRAME_MARK_BYTES + JOB_NONCE_BYTES };
+
 static const uint8_t nonce[JOB_NONCE_BYTES] = "0123456789abcdef0123456789abcde";
 
 /* A frame in a buffer of exactly its size, so that a byte read beyond it is seen by the sanitizer. */
@@ -21,10 +23,11 @@ static struct built build(char kind, const char *payload, size_t length)
 	struct built b = { .bytes = malloc(FRAME_HEAD_BYTES + length), .length = FRAME_HEAD_BYTES + length };
 
 	assert_non_null(b.bytes);
-	memcpy(b.bytes, nonce, JOB_NONCE_BYTES);
-	b.bytes[JOB_NONCE_BYTES] = kind;
+	memcpy(b.bytes, nonce, FRAME_MARK_BYTES);
+	memcpy(b.bytes + FRAME_MARK_BYTES, nonce, JOB_NONCE_BYTES);
+	b.bytes[KIND_AT] = kind;
 	for (int i = 0; i < 8; i++)
-		b.bytes[JOB_NONCE_BYTES + 1 + i] = (char)((uint64_t)length >> (8 * i));
+		b.bytes[KIND_AT + 1 + i] = (char)((uint64_t)length >> (8 * i));
 	if (length > 0)
 		memcpy(b.bytes + FRAME_HEAD_BYTES, payload, length);
 	return b;
@@ -282,26 +285,28 @@ static void heads_are_exact(void **state)
 
 	(void)state;
 	assert_int_equal(frame_parse(good.bytes, good.length, nonce, MOST).claim, CLAIM_RESULT);
-	assert_int_equal(frame_parse(NULL, 0, nonce, MOST).claim, CLAIM_NOTHING);
+	assert_int_equal(frame_parse(NULL, 0, nonce, MOST).claim, CLAIM_NOT_STARTED);
+	assert_int_equal(frame_parse(good.bytes, FRAME_MARK_BYTES, nonce, MOST).claim, CLAIM_NOTHING);
 	for (size_t length = 1; length < good.length; length++) /* cut anywhere */
-		check(frame_parse(good.bytes, length, nonce, MOST).claim == CLAIM_INVALID, "a frame cut at %zu",
-		      length);
-	for (size_t i = 0; i < JOB_NONCE_BYTES; i++) {
+		check(length == FRAME_MARK_BYTES ||
+			      frame_parse(good.bytes, length, nonce, MOST).claim == CLAIM_INVALID,
+		      "a frame cut at %zu", length);
+	for (size_t i = 0; i < KIND_AT; i++) {
 		good.bytes[i] ^= 1;
 		check(frame_parse(good.bytes, good.length, nonce, MOST).claim == CLAIM_INVALID, "nonce byte %zu", i);
 		good.bytes[i] ^= 1;
 	}
 	for (size_t i = 0; i < ROWS(kinds); i++) {
-		good.bytes[JOB_NONCE_BYTES] = kinds[i];
+		good.bytes[KIND_AT] = kinds[i];
 		check(frame_parse(good.bytes, good.length, nonce, MOST).claim == CLAIM_INVALID, "kind %d", kinds[i]);
 	}
-	good.bytes[JOB_NONCE_BYTES] = 'R';
+	good.bytes[KIND_AT] = 'R';
 	for (size_t i = 0; i < 8; i++) /* a wrong length, near and huge */
 		for (int bit = 0; bit < 8; bit++) {
-			good.bytes[JOB_NONCE_BYTES + 1 + i] ^= (char)(1 << bit);
+			good.bytes[KIND_AT + 1 + i] ^= (char)(1 << bit);
 			check(frame_parse(good.bytes, good.length, nonce, MOST).claim == CLAIM_INVALID,
 			      "length byte %zu", i);
-			good.bytes[JOB_NONCE_BYTES + 1 + i] ^= (char)(1 << bit);
+			good.bytes[KIND_AT + 1 + i] ^= (char)(1 << bit);
 		}
 	assert_int_equal(frame_parse(good.bytes, good.length, nonce, MOST).claim, CLAIM_RESULT);
 	free(good.bytes);

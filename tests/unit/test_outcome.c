@@ -107,7 +107,10 @@ static const struct {
 	{ "processes of the job", { .wait_status = KILL, .killed_by = KILLED_BY_PROCESSES }, CLAIM_RESULT, 0, { .code = OUTCOME_MEMORY_LIMIT, .limit = LIMIT_PROCESSES } },
 	{ "cancelled", { .wait_status = KILL, .killed_by = KILLED_BY_CANCEL }, CLAIM_NOTHING, 0, { .code = OUTCOME_INTERNAL } },
 	{ "killed by a number that is none", { .wait_status = KILL, .killed_by = KILLED_BY_COUNT }, CLAIM_RESULT, 0, { .code = OUTCOME_INTERNAL } },
-	{ "never started", { .wait_status = NEVER }, CLAIM_NOTHING, 0, { .code = OUTCOME_INTERNAL } },
+	{ "an interpreter that cannot start", { .wait_status = EXITED_7 }, CLAIM_NOT_STARTED, 0, { .code = OUTCOME_INTERNAL } },
+	{ "an interpreter that crashes at once", { .wait_status = SEGV }, CLAIM_NOT_STARTED, 0, { .code = OUTCOME_INTERNAL } },
+	{ "out of memory before the script", { .wait_status = KILL, .oom_killed = 1 }, CLAIM_NOT_STARTED, 0, { .code = OUTCOME_MEMORY_LIMIT } },
+	{ "never started", { .wait_status = NEVER }, CLAIM_NOT_STARTED, 0, { .code = OUTCOME_INTERNAL } },
 	{ "never started, and yet a frame", { .wait_status = NEVER, .oom_killed = 1, .cpu_limited = 1 }, CLAIM_RESULT, 0, { .code = OUTCOME_INTERNAL } },
 	{ "never started, past its deadline", { .wait_status = NEVER, .killed_by = KILLED_BY_WALL }, CLAIM_NOTHING, 0, { .code = OUTCOME_TIMEOUT, .limit = LIMIT_WALL } },
 };
