@@ -52,8 +52,18 @@ enum hierarchy { MEMORY, PIDS, CPUACCT, HIERARCHIES };
 
 static const char *const controllers_v1[HIERARCHIES] = { [MEMORY] = "memory", [PIDS] = "pids", [CPUACCT] = "cpuacct" };
 
+/*
+ * A counter of the kernel's that only grows. It is held open, so that a look at it cannot fail for want of descriptors;
+ * and where one fails all the same, what was seen last counts: anything less would be taken for the doing of the job.
+ */
+struct counter {
+	int fd; /* -1: not there */
+	uint64_t last;
+};
+
 struct cell_group {
 	int dir_fd[HIERARCHIES]; /* -1: not there */
+	struct counter oom_kills, cpu;
 	int join_fds[JAIL_CGROUP_FDS_MAX];
 	size_t join_count;
 };
@@ -291,6 +301,18 @@ static int join_hierarchy(struct cgroups *g, uint32_t cell, enum hierarchy h)
 	return group->dir_fd[h] < 0 ? -1 : add_join_fd(group, group->dir_fd[h]);
 }
 
+static int open_counters(const struct cgroups *g, struct cell_group *group)
+{
+	const bool v2 = g->version == MEMORY_BY_CGROUP_V2;
+	const int cpu_dir_fd = group->dir_fd[v2 ? MEMORY : CPUACCT];
+
+	group->oom_kills.fd = openat(group->dir_fd[MEMORY], v2 ? "memory.events" : "memory.oom_control",
+				     O_RDONLY | O_CLOEXEC);
+	if (cpu_dir_fd >= 0)
+		group->cpu.fd = openat(cpu_dir_fd, v2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY | O_CLOEXEC);
+	return group->oom_kills.fd < 0 ? -1 : 0;
+}
+
 static int make_group(struct cgroups *g, uint32_t cell, const struct job_limits *limits)
 {
 	const enum hierarchy pids = g->version == MEMORY_BY_CGROUP_V2 ? MEMORY : PIDS;
@@ -299,7 +321,7 @@ static int make_group(struct cgroups *g, uint32_t cell, const struct job_limits 
 	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
 		if (g->base_fd[h] >= 0 && join_hierarchy(g, cell, h) < 0)
 			return -1;
-	if (limit_memory(g, group->dir_fd[MEMORY], limits->memory_bytes) < 0)
+	if (open_counters(g, group) < 0 || limit_memory(g, group->dir_fd[MEMORY], limits->memory_bytes) < 0)
 		return -1;
 	return group->dir_fd[pids] < 0 ?
 		       0 :
@@ -441,9 +463,12 @@ static struct cgroups *try_version(enum memory_enforcement version, uint32_t cel
 		g->base_fd[h] = -1;
 		g->lock_fd[h] = -1;
 	}
-	for (uint32_t cell = 0; cell < JAIL_CELLS_MAX; cell++)
+	for (uint32_t cell = 0; cell < JAIL_CELLS_MAX; cell++) {
 		for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
 			g->group[cell].dir_fd[h] = -1;
+		g->group[cell].oom_kills.fd = -1;
+		g->group[cell].cpu.fd = -1;
+	}
 	if (version == MEMORY_BY_CGROUP_V2)
 		g->base_fd[MEMORY] = open_v2();
 	for (enum hierarchy h = MEMORY; h < HIERARCHIES && version == MEMORY_BY_CGROUP_V1; h++)
@@ -478,6 +503,8 @@ void cgroups_close(struct cgroups *g)
 	for (uint32_t cell = 0; cell < g->cells; cell++) {
 		for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++)
 			fd_close(&g->group[cell].dir_fd[h]);
+		fd_close(&g->group[cell].oom_kills.fd);
+		fd_close(&g->group[cell].cpu.fd);
 		for (size_t i = 0; i < g->group[cell].join_count; i++)
 			close(g->group[cell].join_fds[i]);
 	}
@@ -507,28 +534,36 @@ size_t cgroups_join_fds(const struct cgroups *g, uint32_t cell, int fds[JAIL_CGR
 	return g->group[cell].join_count;
 }
 
-uint64_t cgroups_oom_kills(const struct cgroups *g, uint32_t cell)
+/* The number behind word, or the first one in the file if that is NULL. */
+static uint64_t count_now(struct counter *c, const char *word)
 {
-	char text[1024], *at;
-	unsigned long long kills;
-	const char *file = g && g->version == MEMORY_BY_CGROUP_V2 ? "memory.events" : "memory.oom_control";
+	char text[1024];
+	const char *at = text;
+	unsigned long long number;
+	ssize_t got = pread(c->fd, text, sizeof text - 1, 0);
 
-	if (!g || io_read_file(g->group[cell].dir_fd[MEMORY], file, text, sizeof text) < 0)
-		return 0;
-	at = strstr(text, "oom_kill ");
-	return at && sscanf(at, "oom_kill %llu", &kills) == 1 ? kills : 0;
+	if (got <= 0)
+		return c->last;
+	text[got] = '\0';
+	if (word)
+		at = strstr(text, word);
+	if (at && sscanf(at + (word ? strlen(word) : 0), "%llu", &number) == 1)
+		c->last = number;
+	return c->last;
 }
 
-bool cgroups_cpu_us(const struct cgroups *g, uint32_t cell, uint64_t *us)
+uint64_t cgroups_oom_kills(struct cgroups *g, uint32_t cell)
 {
-	const bool v2 = g && g->version == MEMORY_BY_CGROUP_V2;
-	char text[1024];
-	unsigned long long number;
-	int fd = g ? g->group[cell].dir_fd[v2 ? MEMORY : CPUACCT] : -1;
+	return g ? count_now(&g->group[cell].oom_kills, "oom_kill ") : 0;
+}
 
-	if (fd < 0 || io_read_file(fd, v2 ? "cpu.stat" : "cpuacct.usage", text, sizeof text) < 0 ||
-	    sscanf(text, v2 ? "usage_usec %llu" : "%llu", &number) != 1)
+bool cgroups_cpu_us(struct cgroups *g, uint32_t cell, uint64_t *us)
+{
+	if (!g || g->group[cell].cpu.fd < 0)
 		return false;
-	*us = v2 ? number : number / 1000;
+	if (g->version == MEMORY_BY_CGROUP_V2)
+		*us = count_now(&g->group[cell].cpu, "usage_usec ");
+	else
+		*us = count_now(&g->group[cell].cpu, NULL) / 1000;
 	return true;
 }

@@ -26,7 +26,7 @@ enum memory_enforcement cgroups_version(const struct cgroups *g);
 size_t cgroups_join_fds(const struct cgroups *g, uint32_t cell, int fds[JAIL_CGROUP_FDS_MAX]);
 
 /* CPU time of all processes of this cell, ever, in microseconds. False: these groups do not tell. */
-bool cgroups_cpu_us(const struct cgroups *g, uint32_t cell, uint64_t *us);
+bool cgroups_cpu_us(struct cgroups *g, uint32_t cell, uint64_t *us);
 
 /* How many processes of this cell the kernel has killed for memory, ever. */
-uint64_t cgroups_oom_kills(const struct cgroups *g, uint32_t cell);
+uint64_t cgroups_oom_kills(struct cgroups *g, uint32_t cell);
