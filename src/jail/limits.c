@@ -75,7 +75,7 @@ int limits_enter(const struct jail *j, const struct jail_job *job)
 	if (DROPPED(j, DROP_LIMITS))
 		return 0;
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-		if (set(limits[i].resource, limits[i].value) < 0 && limits[i].required)
+		if (set(limits[i].resource, limits[i].value) < 0 && (limits[i].required || errno != EPERM))
 			return -1;
 	return 0;
 }

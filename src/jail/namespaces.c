@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -32,6 +33,8 @@
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000
 #endif
+
+enum { RETURN_TRIES = 100 };
 
 /* The network namespace is the cell's (jail_make_network) unless that could not be had. */
 static unsigned long clone_flags(const struct jail *j, const struct jail_job *job)
@@ -50,6 +53,19 @@ static unsigned long clone_flags(const struct jail *j, const struct jail_job *jo
 	if (!DROPPED(j, DROP_UTS_NS))
 		flags |= CLONE_NEWUTS;
 	return flags;
+}
+
+/* It can fail for want of memory, and then not for long. */
+static int return_to(int net_fd)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int tries = 0; tries < RETURN_TRIES; tries++) {
+		if (setns(net_fd, CLONE_NEWNET) == 0)
+			return 0;
+		(void)nanosleep(&pause, NULL);
+	}
+	return -1;
 }
 
 /*
@@ -71,7 +87,7 @@ pid_t jail_clone(const struct jail *j, const struct jail_job *job)
 		return 0;
 	error = errno;
 	prctl(PR_SET_DUMPABLE, 0);
-	if (moves && setns(j->own_net_fd, CLONE_NEWNET) < 0)
+	if (moves && return_to(j->own_net_fd) < 0)
 		abort(); /* whatever this process opened next would be in sight of a job */
 	errno = error;
 	return (pid_t)pid;
@@ -85,8 +101,8 @@ int jail_make_network(void)
 	if (own_fd < 0 || unshare(CLONE_NEWNET) < 0)
 		return -1;
 	new_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (setns(own_fd, CLONE_NEWNET) < 0)
-		return -1;
+	if (return_to(own_fd) < 0)
+		abort();
 	return fd_release(&new_fd);
 }
 
