@@ -4,9 +4,13 @@
  *
  * A line is built in one buffer on the stack and leaves by one write(2), so that lines of several processes
  * never mix. Text from outside (a request id) passes the JSON escape below, so it cannot forge a line.
+ *
+ * Where standard error is a pipe that nobody empties, lines are lost and not waited for: whoever reads the log must not
+ * be able to stop the service. How many there were is said as soon as there is room again.
  */
 #include "log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,12 +25,14 @@ enum {
 	MESSAGE_CHARS = 1024,
 	FIELD_CHARS = 128,
 	FIELDS_MOST = 12,
+	PATIENCE_MS = 100,
 	LINE_BYTES = 6 * (MESSAGE_CHARS + FIELDS_MOST * FIELD_CHARS) + 1024
 };
 
 static struct {
 	bool json;
 	const char *process;
+	uint64_t lost; /* lines, in a row */
 } state = { .json = false, .process = "main" };
 
 struct line {
@@ -142,6 +148,33 @@ void log_open(enum log_format format, const char *process)
 	state.json = format == LOG_FORMAT_JSON || (format == LOG_FORMAT_AUTO && !isatty(STDERR_FILENO));
 }
 
+/* The first time with some patience: a reader may just be busy. A pipe with room takes any usual line whole (pipe(7)). */
+static bool may_write(void)
+{
+	struct pollfd sink = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&sink, 1, state.lost > 0 ? 0 : PATIENCE_MS) != 0;
+}
+
+static void write_line(struct line *l)
+{
+	l->bytes[l->used++] = '\n';
+	(void)io_write_all(STDERR_FILENO, l->bytes, l->used); /* nowhere to report that the log is gone */
+}
+
+static void say_what_was_lost(void)
+{
+	const struct log_field none = { NULL, NULL, 0 };
+	struct line l = { .used = 0 };
+	char message[MESSAGE_CHARS];
+
+	snprintf(message, sizeof message, "%llu lines of the log were lost: nobody read them",
+		 (unsigned long long)state.lost);
+	state.lost = 0;
+	(state.json ? build_json : build_text)(&l, LOG_WARNING, &none, message);
+	write_line(&l);
+}
+
 void log_event(enum log_level level, const struct log_field *fields, const char *format, ...)
 {
 	struct line l = { .used = 0 };
@@ -151,10 +184,12 @@ void log_event(enum log_level level, const struct log_field *fields, const char 
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
-	if (state.json)
-		build_json(&l, level, fields, message);
-	else
-		build_text(&l, level, fields, message);
-	l.bytes[l.used++] = '\n';
-	(void)io_write_all(STDERR_FILENO, l.bytes, l.used); /* nowhere to report that the log is gone */
+	if (!may_write()) {
+		state.lost++;
+		return;
+	}
+	if (state.lost > 0)
+		say_what_was_lost();
+	(state.json ? build_json : build_text)(&l, level, fields, message);
+	write_line(&l);
 }
