@@ -13,7 +13,7 @@ enum memory_enforcement { MEMORY_BY_ACCOUNTING, MEMORY_BY_CGROUP_V1, MEMORY_BY_C
 
 const char *spawn_memory_enforcement_name(enum memory_enforcement by);
 
-/* What web may show of the templates: shared memory, written by the spawner alone. */
+/* Shared memory of spawner and web: what web may show of the templates, and that both still go round (pulse.h). */
 enum spawn_tier_state { SPAWN_TIER_DOWN, SPAWN_TIER_STARTING, SPAWN_TIER_SERVING };
 
 struct spawn_tier_status {
@@ -29,6 +29,8 @@ struct spawn_tier_status {
 
 struct spawn_status {
 	struct spawn_tier_status tiers[WIRE_TIERS];
+	uint32_t spawner_rounds;
+	uint32_t web_rounds; /* web's word, and written by nobody else; all other fields are the spawner's */
 };
 
 struct spawner;
@@ -56,7 +58,7 @@ bool spawner_is_warm(const struct spawner *s);
 /* Why jobs run cold although START=warm; NULL otherwise. */
 const char *spawner_no_templates(const struct spawner *s);
 
-const struct spawn_status *spawner_status(const struct spawner *s);
+struct spawn_status *spawner_status(const struct spawner *s);
 
 /* The modules of the full template, "numpy,pandas"; "" when there is none. */
 const char *spawner_imports(const struct spawner *s);

@@ -29,8 +29,8 @@ struct web_setup {
 	struct web_layer layers[WEB_LAYERS_MAX];
 	size_t layer_count;
 	const char *memory_enforced_by;
-	const struct spawn_status *spawn_status;
-	const char *full_imports; /* "numpy,pandas": what only the full template holds */
+	struct spawn_status *spawn_status; /* web writes its own field of it */
+	const char *full_imports;          /* "numpy,pandas": what only the full template holds */
 	int listen_fd;
 };
 

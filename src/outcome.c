@@ -83,6 +83,8 @@ static struct outcome ended_by_itself(int exit_status, enum outcome_claim claim,
 struct outcome outcome_decide(const struct exit_report *report, enum outcome_claim claim,
 			      enum outcome_code claimed_code)
 {
+	if (report->killed_by == KILLED_BY_WALL && claim == CLAIM_NOT_STARTED && !report->oom_killed)
+		return (struct outcome){ .code = OUTCOME_INTERNAL }; /* it was not the script that took so long */
 	if (report->killed_by != KILLED_BY_NOBODY)
 		return killed(report);
 	if (report->wait_status == -1)

@@ -19,6 +19,7 @@ enum {
 	RESTART_LEAST_US = 50000, /* doubled while it keeps dying young */
 	RESTART_MOST_US = 5000000,
 	YOUNG_US = 10000000,
+	START_LOOKS_MOST = 30, /* before its first round, see pulse.h */
 };
 
 void front_start_web(struct spawner *s)
@@ -58,6 +59,8 @@ void front_start_web(struct spawner *s)
 	(void)io_set_nonblocking(s->channel_fd, true);
 	s->web_started_us = io_now_us();
 	s->web_restart_us = 0;
+	s->web_pulse = (struct pulse_watch){ .seen = s->status->web_rounds };
+	s->web_goes_round = false;
 }
 
 /* Its pipes are gone, so its jobs have nobody to answer to. */
@@ -86,6 +89,21 @@ static void condemn_web(struct spawner *s, const struct fault *f)
 	fd_close(&s->channel_fd);
 	if (s->web_pid > 0)
 		kill(s->web_pid, SIGKILL);
+}
+
+/* One that was stopped, say, or spins: no client would be answered any more. */
+void front_watch_web(struct spawner *s)
+{
+	const uint32_t rounds = s->status->web_rounds;
+	struct fault f;
+
+	s->web_goes_round |= rounds != s->web_pulse.seen;
+	if (s->web_pid == 0 || s->channel_fd < 0 ||
+	    pulse_look(&s->web_pulse, rounds, io_now_us()) <=
+		    (s->web_goes_round ? (uint32_t)PULSE_LOOKS_MOST : (uint32_t)START_LOOKS_MOST))
+		return;
+	fault_set(&f, 0, "it has done nothing for %u s", s->web_pulse.silent);
+	condemn_web(s, &f);
 }
 
 /* Without its channel a web is of no use; that it should end by itself is only its word. */

@@ -35,7 +35,7 @@ enum {
 	POLL_US = 5000,
 	FREE_CELL_US = 30000000,
 	SPARE_DESCRIPTORS = 64,
-	DESCRIPTORS_PER_CELL = 20, /* sync pair, handover pair, two mounts, six namespaces, network, six of cgroups */
+	DESCRIPTORS_PER_CELL = 22, /* sync pair, handover pair, two mounts, six namespaces, network, eight of cgroups */
 	DESCRIPTORS_PER_PLACE = 8, /* in web: pipes */
 	SWEPT_CELLS = 16,
 	SPARE_CELLS = 4, /* that are being cleared, or belong to a template that is being replaced */
@@ -59,7 +59,7 @@ enum memory_enforcement spawner_memory_enforcement(const struct spawner *s)
 	return cgroups_version(s->cgroups);
 }
 
-const struct spawn_status *spawner_status(const struct spawner *s)
+struct spawn_status *spawner_status(const struct spawner *s)
 {
 	return s->status;
 }
@@ -307,10 +307,12 @@ int spawner_serve(struct spawner *s, const struct spawner_web *web)
 		struct timespec timeout = time_to_wait(s);
 
 		wait_for_something(s, &timeout, &waiting_mask);
+		s->status->spawner_rounds++;
 		handle_stop(s); /* first: a web that ends because it was told to did not die */
 		reap(s);
 		look_at_cells(s);
 		warm_care(s);
+		front_watch_web(s);
 		if (s->web_restart_us && !s->drain_until_us && io_now_us() >= s->web_restart_us && !spawner_any_job(s))
 			front_start_web(s);
 	}
@@ -475,6 +477,7 @@ int spawner_wait_warm(struct spawner *s, struct fault *f)
 				fault_set(f, 0, "START=warm: a template could not be started");
 				return fault_hint(f, "its own error stands above; START=cold needs none");
 			}
+			warm_end_slow_starts(&s->tier[tier], io_now_us());
 			round_before_serving(s);
 		}
 	return 0;

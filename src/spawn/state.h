@@ -9,6 +9,7 @@
 #include "cgroup.h"
 #include "jail.h"
 #include "own.h"
+#include "pulse.h"
 #include "spawn.h"
 #include "sweep.h"
 #include "wire.h"
@@ -138,6 +139,8 @@ struct spawner {
 	const struct spawner_web *web;
 	pid_t web_pid;
 	int channel_fd;
+	struct pulse_watch web_pulse;
+	bool web_goes_round; /* it has begun to */
 	uint64_t web_started_us;
 	uint64_t web_restart_us; /* when to start it again */
 	uint64_t restart_delay_us;
@@ -205,6 +208,9 @@ void warm_hear(struct spawner *s, struct template *t);
 /* A warm cell that is ready for its fork: asks its template for it. */
 void warm_fork(struct spawner *s, struct cell *c);
 
+/* Kills a template that has been starting for too long: what it imports hangs. */
+void warm_end_slow_starts(struct tier *tier, uint64_t now);
+
 /* Gives a job to a warm cell. False: no template can serve it now; the job is to run cold. */
 bool warm_start(struct spawner *s, const struct start_msg *msg, const int fds[WIRE_FD_COUNT]);
 
@@ -222,6 +228,10 @@ void warm_close(struct spawner *s);
 void front_start_web(struct spawner *s);
 void front_web_is_gone(struct spawner *s, int status);
 void front_take_message(struct spawner *s);
+
+/* Kills a web that does not go round any more. Runs at each round of the loop. */
+void front_watch_web(struct spawner *s);
+
 void front_report(struct spawner *s, const struct exit_report *report);
 
 /* ---- slim.c */

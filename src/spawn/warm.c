@@ -410,9 +410,13 @@ static struct cell *find_waiting(struct spawner *s, enum wire_tier tier)
 	return best;
 }
 
+/* But for the deadline, which the spawner keeps, the child has them already. */
 static bool same_limits(const struct job_limits *a, const struct job_limits *b)
 {
-	return memcmp(a, b, sizeof *a) == 0;
+	struct job_limits other = *b;
+
+	other.wall_ms = a->wall_ms;
+	return memcmp(a, &other, sizeof other) == 0;
 }
 
 static bool give_to_waiting(struct spawner *s, const struct start_msg *msg, const int fds[WIRE_FD_COUNT],
@@ -568,6 +572,14 @@ static bool has_children(const struct spawner *s, const struct template *t)
 	return false;
 }
 
+void warm_end_slow_starts(struct tier *tier, uint64_t now)
+{
+	struct template *t = in_state(tier, TEMPLATE_STARTING);
+
+	if (t && now > t->started_us + START_MOST_US)
+		kill_template(t, "its imports take longer than a minute");
+}
+
 static void care_for(struct spawner *s, struct tier *tier, uint64_t now)
 {
 	enum wire_tier kind = (enum wire_tier)(tier - s->tier);
@@ -580,10 +592,9 @@ static void care_for(struct spawner *s, struct tier *tier, uint64_t now)
 		tier->replaced++;
 		start_template(s, kind);
 	}
+	warm_end_slow_starts(tier, now);
 	for (size_t i = 0; i < TEMPLATES_PER_TIER; i++) {
 		t = &tier->templates[i];
-		if (t->state == TEMPLATE_STARTING && now > t->started_us + START_MOST_US)
-			kill_template(t, "its imports take longer than a minute");
 		if (t->state == TEMPLATE_RETIRING && !t->dismissed && !has_forks_under_way(s, t) &&
 		    (!warm_ends_with_template(s) || !has_children(s, t))) {
 			/* It ends at the end of file, and can still say what it knows; its children become ours. */

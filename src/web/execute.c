@@ -30,7 +30,12 @@
 #include "log.h"
 #include "outcome.h"
 
-enum { STDERR_KEPT_BYTES = 4096, QUEUE_MOST_US = 30000000, TRIES_MOST = 3 };
+enum {
+	STDERR_KEPT_BYTES = 4096,
+	QUEUE_MOST_US = 30000000,
+	TRIES_MOST = 3,
+	OVERDUE_US = 5000000 /* beyond a job's deadline: then the spawner does not keep it */
+};
 
 enum stopped { STOPPED_NOT, STOPPED_WITH_SERVICE, STOPPED_FOR_FLOOD };
 
@@ -45,11 +50,13 @@ struct execution {
 	bool reported;
 	bool answered; /* before its end */
 	unsigned tries;
+	unsigned overdue;     /* looks */
 	enum stopped stopped; /* by us, before its end */
 	struct exit_report report;
 	struct feeder input;
 	struct collector out, err, result;
 	uint64_t submitted_us, started_us;
+	uint64_t tried_us;   /* the last time that it was started */
 	execution_done done; /* NULL after execute_cancel */
 	void *context;
 };
@@ -148,6 +155,18 @@ static struct reply build_reply(const struct execution *x)
 	return reply_job(&job);
 }
 
+/* It keeps its place until the spawner has reported. */
+static void answer_before_the_end(struct execution *x, struct reply reply)
+{
+	x->answered = true;
+	x->executor->running_count--;
+	x->executor->clearing_count++;
+	answer(x, reply);
+	x->done = NULL;
+	collect_stop(&x->out);
+	collect_stop(&x->err);
+}
+
 /*
  * The result has come to its end and is a valid frame: the runner has closed it and sleeps. What the script printed is
  * in the pipe by then. The end of the process would cost the client a millisecond and change nothing for it.
@@ -162,14 +181,8 @@ static void answer_early(struct execution *x)
 	if (frame.claim != CLAIM_RESULT && frame.claim != CLAIM_ERROR)
 		return;
 	collect_drain(&x->out);
-	x->answered = true;
-	x->executor->running_count--;
-	x->executor->clearing_count++;
 	x->report = (struct exit_report){ .killed_by = KILLED_BY_NOBODY }; /* as the runner is about to end */
-	answer(x, build_reply(x));
-	x->done = NULL;
-	collect_stop(&x->out);
-	collect_stop(&x->err);
+	answer_before_the_end(x, build_reply(x));
 }
 
 static void finish(struct execution *x)
@@ -297,6 +310,7 @@ static void try_to_start(struct execution *x)
 	struct executor *e = x->executor;
 
 	x->job_id = ++e->next_job_id;
+	x->tried_us = io_now_us();
 	x->tries++;
 	if (launch(x) == 0)
 		return;
@@ -352,7 +366,7 @@ static struct execution *take_first(struct executor *e)
 void executor_advance(struct executor *e)
 {
 	for (uint32_t place = 0; place < places(e) && e->first && e->running_count < e->settings.slots; place++)
-		if (!e->running[place])
+		if (!e->running[place] && !e->spawner_hangs)
 			start(take_first(e), place);
 }
 
@@ -467,12 +481,27 @@ static void turn_away_first(struct executor *e, const char *message)
 	release(x);
 }
 
+/* web itself may have been stopped for that long, with a report waiting: so it is asked for twice. */
+static bool is_overdue(struct execution *x, uint64_t now)
+{
+	if (!x->done || now < x->tried_us + (uint64_t)x->job.limits.wall_ms * 1000 + OVERDUE_US)
+		return false;
+	x->overdue++;
+	return x->overdue > 1;
+}
+
 void executor_expire(struct executor *e)
 {
 	uint64_t now = io_now_us();
 
 	while (e->first && now - e->first->submitted_us > QUEUE_MOST_US)
 		turn_away_first(e, "The request waited 30 s for a free slot: try again later.");
+	for (uint32_t place = 0; place < places(e); place++)
+		if (e->running[place] && is_overdue(e->running[place], now)) {
+			log_event(LOG_ERROR, NULL,
+				  "nothing is heard of a job: the spawner hangs, or its reports are lost");
+			answer_before_the_end(e->running[place], reply_error(OUTCOME_INTERNAL, NULL, NULL));
+		}
 }
 
 void executor_abandon(struct executor *e)

@@ -47,6 +47,7 @@ struct executor {
 	uint32_t waiting_count;
 	uint64_t next_job_id;
 	bool spawner_gone;
+	bool spawner_hangs; /* for now; nothing is started meanwhile */
 };
 
 /* channel_fd is owned from now on. 0, or -1 with errno. */
@@ -67,7 +68,10 @@ void execute_let_go(struct executor *e, uint32_t slot, uint64_t job_id);
 /* Starts waiting jobs while slots are free. Called after each round of the loop. */
 void executor_advance(struct executor *e);
 
-/* Answers what has waited too long for a slot. Called about twice a second. */
+/*
+ * Answers what has waited too long for a slot, and a job of which nothing is heard long after its deadline, which is the
+ * spawner's to keep. Called about twice a second.
+ */
 void executor_expire(struct executor *e);
 
 /* Kills all that runs and answers all that waits, with OVERLOADED: the service is going away. */

@@ -100,6 +100,8 @@ static const char *why_not_ready(const struct service *s)
 		return "draining: the service is stopping";
 	if (s->executor->spawner_gone)
 		return "the process that starts jobs is gone";
+	if (s->executor->spawner_hangs)
+		return "the process that starts jobs hangs";
 	return NULL;
 }
 

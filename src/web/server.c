@@ -302,6 +302,8 @@ static enum MHD_Result execute(struct exchange *x)
 		error.close = true;
 		return answer_now(x, error);
 	}
+	if (s->executor->spawner_hangs)
+		return answer_now(x, reply_overloaded("The service cannot start jobs for now: try again later."));
 	if (request_parse(x->body, x->body_used, s->setup->config->max_script_bytes, &limits, &job, &error) < 0)
 		return answer_now(x, error);
 	drop_body(x);

@@ -26,6 +26,7 @@
 #include "log.h"
 #include "loop.h"
 #include "own.h"
+#include "pulse.h"
 #include "server.h"
 
 enum { BACKLOG = 1024, SWEEP_US = 500000, DRAIN_US = 8000000, DRAIN_ROUND_MS = 20 };
@@ -35,6 +36,7 @@ struct web {
 	struct loop loop;
 	struct executor executor;
 	struct server *server;
+	struct pulse_watch spawner_pulse;
 	uint64_t next_sweep_us;
 	uint64_t drain_until_us; /* 0: not draining */
 	bool abandoned;
@@ -131,6 +133,8 @@ static void regular_work(struct web *w)
 	if (now < w->next_sweep_us)
 		return;
 	w->next_sweep_us = now + SWEEP_US;
+	w->executor.spawner_hangs = pulse_look(&w->spawner_pulse, w->setup->spawn_status->spawner_rounds, now) >
+				    PULSE_LOOKS_MOST;
 	server_close_overdue(w->server);
 	executor_expire(&w->executor);
 }
@@ -143,6 +147,7 @@ void web_run(void *context, int channel_fd)
 	log_open((enum log_format)w.setup->config->log_format, "web");
 	start(&w, channel_fd);
 	while (!drained(&w) && !w.executor.spawner_gone) {
+		w.setup->spawn_status->web_rounds++;
 		server_round(w.server, w.drain_until_us ? DRAIN_ROUND_MS : SWEEP_US / 1000);
 		executor_advance(&w.executor);
 		regular_work(&w);

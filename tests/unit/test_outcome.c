@@ -112,7 +112,9 @@ static const struct {
 	{ "out of memory before the script", { .wait_status = KILL, .oom_killed = 1 }, CLAIM_NOT_STARTED, 0, { .code = OUTCOME_MEMORY_LIMIT } },
 	{ "never started", { .wait_status = NEVER }, CLAIM_NOT_STARTED, 0, { .code = OUTCOME_INTERNAL } },
 	{ "never started, and yet a frame", { .wait_status = NEVER, .oom_killed = 1, .cpu_limited = 1 }, CLAIM_RESULT, 0, { .code = OUTCOME_INTERNAL } },
-	{ "never started, past its deadline", { .wait_status = NEVER, .killed_by = KILLED_BY_WALL }, CLAIM_NOTHING, 0, { .code = OUTCOME_TIMEOUT, .limit = LIMIT_WALL } },
+	{ "never started, past its deadline", { .wait_status = NEVER, .killed_by = KILLED_BY_WALL }, CLAIM_NOT_STARTED, 0, { .code = OUTCOME_INTERNAL } },
+	{ "not started, past its deadline", { .wait_status = KILL, .killed_by = KILLED_BY_WALL }, CLAIM_NOT_STARTED, 0, { .code = OUTCOME_INTERNAL } },
+	{ "not started, past its deadline, out of memory", { .wait_status = KILL, .killed_by = KILLED_BY_WALL, .oom_killed = 1 }, CLAIM_NOT_STARTED, 0, { .code = OUTCOME_MEMORY_LIMIT } },
 };
 
 static void facts_come_before_claims(void **state)
