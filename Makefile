@@ -147,6 +147,11 @@ $(BUILD)/no-namespaces: tests/platform/no_namespaces.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 $(WARNINGS) -o $@ $< -lseccomp
 
+$(BUILD)/clock-jump.so: tests/faults/clock_jump.c
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 $(WARNINGS) -shared -fPIC -o $@ $<
+
 $(OUT)/safe-exec-drop: $(DROPPED)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)

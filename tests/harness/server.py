@@ -152,12 +152,13 @@ def answers_ready(port):
 class Server:
     """One running service with the given settings on top of the defaults."""
 
-    def __init__(self, settings=None, args=()):
+    def __init__(self, settings=None, args=(), prefix=()):
         self.settings = dict(settings or {})
-        self.args = list(args)
+        self.args, self.prefix = list(args), list(prefix)      # prefix: a command that starts it
         self.process = None
         self.port = None
         self._log = None
+        self.stderr = None          # a descriptor instead of the file that log() reads
 
     # -- life ------------------------------------------------------------------------------
 
@@ -166,8 +167,8 @@ class Server:
         self._log = tempfile.TemporaryFile("w+b")
         env = base_env({"HOST": "127.0.0.1", **self.settings, "PORT": self.port})
         self.process = subprocess.Popen(
-            [*command(), *self.args], env=env, cwd="/", stdin=subprocess.DEVNULL,
-            stdout=self._log, stderr=self._log, start_new_session=True, **_identity())
+            [*self.prefix, *command(), *self.args], env=env, cwd="/", stdin=subprocess.DEVNULL,
+            stdout=self._log, stderr=self._log if self.stderr is None else self.stderr, start_new_session=True, **_identity())
         if wait_ready:
             try:
                 self.wait_ready()
