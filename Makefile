@@ -162,7 +162,7 @@ $(OUT)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(filter-out $(OUT)/mai
 	$(Q)$(COMPILE) -Isrc/web -Isrc -o $@ $(filter %.c %.o,$^) $(LIBS) -lcmocka
 
 # The parsers of hostile bytes and what they call; pure code, so no more is needed.
-PARSERS = src/web/request.c src/web/frame.c src/web/reply.c src/web/strict.c src/web/utf8.c src/outcome.c
+PARSERS = src/web/request.c src/web/frame.c src/web/reply.c src/web/strict.c src/web/trace.c src/web/utf8.c src/outcome.c
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/json.h $(PARSERS)
 	$(call say,FUZZ)
