@@ -76,6 +76,17 @@ deps: ## install what building and running needs (Debian)
 
 test-deps: deps
 	$(call ensure,$(TEST_PACKAGES))
+	@$(MAKE) --no-print-directory $(BUILD)/promtool
+
+# The checker of Prometheus' text format. Its package starts a server when it is installed, so it is only unpacked. Where
+# it is not to be had, tests/test_metrics.py skips what needs it.
+$(BUILD)/promtool:
+	@mkdir -p $(BUILD)/package
+	@cd $(BUILD)/package && \
+	 { apt-get download -q prometheus 2>/dev/null || { apt-get update -q && apt-get download -q prometheus; } } && \
+	 dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool && chmod 755 promtool && \
+	 mv promtool ../promtool || echo 'no promtool: what needs it is skipped'
+	@rm -rf $(BUILD)/package
 
 # ---- the program ----------------------------------------------------------------------------------------------------
 
