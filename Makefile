@@ -76,6 +76,17 @@ deps: ## install what building and running needs (Debian)
 
 test-deps: deps
 	$(call ensure,$(TEST_PACKAGES))
+	@$(MAKE) --no-print-directory $(BUILD)/promtool
+
+# The checker of Prometheus' text format. Its package starts a server when it is installed, so it is only unpacked. Where
+# it is not to be had, tests/test_metrics.py skips what needs it.
+$(BUILD)/promtool:
+	@mkdir -p $(BUILD)/package
+	@cd $(BUILD)/package && \
+	 { apt-get download -q prometheus 2>/dev/null || { apt-get update -q && apt-get download -q prometheus; } } && \
+	 dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool && chmod 755 promtool && \
+	 mv promtool ../promtool || echo 'no promtool: what needs it is skipped'
+	@rm -rf $(BUILD)/package
 
 # ---- the program ----------------------------------------------------------------------------------------------------
 
@@ -167,7 +178,7 @@ $(OUT)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(filter-out $(OUT)/mai
 	$(Q)$(COMPILE) -Isrc/web -Isrc -o $@ $(filter %.c %.o,$^) $(LIBS) -lcmocka
 
 # The parsers of hostile bytes and what they call; pure code, so no more is needed.
-PARSERS = src/web/request.c src/web/frame.c src/web/reply.c src/web/strict.c src/web/utf8.c src/outcome.c
+PARSERS = src/web/request.c src/web/frame.c src/web/reply.c src/web/strict.c src/web/trace.c src/web/utf8.c src/outcome.c
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/json.h $(PARSERS)
 	$(call say,FUZZ)

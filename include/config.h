@@ -16,6 +16,7 @@
 enum config_action { CONFIG_SERVE, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_HEALTH };
 enum config_isolation { ISOLATION_AUTO, ISOLATION_STRONG };
 enum config_start { START_WARM, START_COLD };
+enum config_metrics { METRICS_ON, METRICS_OFF };
 enum { CONFIG_IMPORTS_BYTES = 512 };
 
 struct config {
@@ -42,6 +43,7 @@ struct config {
 	uint64_t template_max_minutes;
 	uint64_t isolation;  /* enum config_isolation */
 	uint64_t log_format; /* enum log_format */
+	uint64_t metrics;    /* enum config_metrics */
 };
 
 /* Fills *c from defaults, then the environment, then the flags. -1: a value that cannot be used, worded in *f. */

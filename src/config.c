@@ -74,6 +74,8 @@ static const struct variable variables[] = {
 	  "auto: the strongest level that proves itself here; strong: refuse to start with less" },
 	{ "LOG_FORMAT", KIND_CHOICE, AT(log_format), "auto", 0, 0, { "auto", "text", "json" },
 	  "auto: text on a terminal, else one JSON object a line" },
+	{ "METRICS", KIND_CHOICE, AT(metrics), "on", 0, 0, { "on", "off" },
+	  "on: GET /metrics tells everybody who can reach the port how much is run; off: there is no such path" },
 };
 /* clang-format on */
 

@@ -20,14 +20,16 @@
 
 #include "io.h"
 
-/* An escaped character takes up to 6 bytes: a message and a dozen fields of the largest size fit into a line. */
+/* An escaped character takes up to 6 bytes: a message and two dozen fields of the largest size fit into a line. */
 enum {
 	MESSAGE_CHARS = 1024,
 	FIELD_CHARS = 128,
-	FIELDS_MOST = 12,
+	FIELDS_MOST = 24,
 	PATIENCE_MS = 100,
-	LINE_BYTES = 6 * (MESSAGE_CHARS + FIELDS_MOST * FIELD_CHARS) + 1024
+	LINE_BYTES = 6 * (MESSAGE_CHARS + FIELDS_MOST * FIELD_CHARS) + 2048
 };
+
+const char LOG_TRUE[] = "true", LOG_FALSE[] = "false";
 
 static struct {
 	bool json;
@@ -93,7 +95,46 @@ static void put_number(struct line *l, int64_t number)
 	put(l, text);
 }
 
-static void build_json(struct line *l, enum log_level level, const struct log_field *fields, const char *message)
+static void put_value(struct line *l, const struct log_field *field)
+{
+	bool quoted = state.json && field->text != LOG_TRUE && field->text != LOG_FALSE;
+
+	if (!field->text) {
+		put_number(l, field->number);
+		return;
+	}
+	if (quoted)
+		put_char(l, '"');
+	put_escaped(l, field->text, FIELD_CHARS);
+	if (quoted)
+		put_char(l, '"');
+}
+
+/* before: what separates the first field from what is there already. */
+static void put_members(struct line *l, const struct log_field *fields, const char *before)
+{
+	for (; fields && fields->name; fields++) {
+		put(l, before);
+		put_char(l, '"');
+		put(l, fields->name);
+		put(l, "\":");
+		put_value(l, fields);
+		before = ",";
+	}
+}
+
+static void put_words(struct line *l, const struct log_field *fields)
+{
+	for (; fields && fields->name; fields++) {
+		put_char(l, ' ');
+		put(l, fields->name);
+		put_char(l, '=');
+		put_value(l, fields);
+	}
+}
+
+static void build_json(struct line *l, enum log_level level, const struct log_object *object,
+		       const struct log_field *fields, const char *message)
 {
 	static const char *const severities[] = { "INFO", "WARNING", "ERROR" };
 
@@ -106,22 +147,19 @@ static void build_json(struct line *l, enum log_level level, const struct log_fi
 	put(l, "\",\"process\":\"");
 	put(l, state.process);
 	put_char(l, '"');
-	for (; fields && fields->name; fields++) {
+	if (object) {
 		put(l, ",\"");
-		put(l, fields->name);
-		put(l, "\":");
-		if (fields->text) {
-			put_char(l, '"');
-			put_escaped(l, fields->text, FIELD_CHARS);
-			put_char(l, '"');
-		} else {
-			put_number(l, fields->number);
-		}
+		put(l, object->name);
+		put(l, "\":{");
+		put_members(l, object->fields, "");
+		put_char(l, '}');
 	}
+	put_members(l, fields, ",");
 	l->bytes[l->used++] = '}';
 }
 
-static void build_text(struct line *l, enum log_level level, const struct log_field *fields, const char *message)
+static void build_text(struct line *l, enum log_level level, const struct log_object *object,
+		       const struct log_field *fields, const char *message)
 {
 	static const char *const prefixes[] = { "", "warning: ", "error: " };
 
@@ -131,15 +169,9 @@ static void build_text(struct line *l, enum log_level level, const struct log_fi
 	put(l, ": ");
 	put(l, prefixes[level]);
 	put_escaped(l, message, MESSAGE_CHARS);
-	for (; fields && fields->name; fields++) {
-		put_char(l, ' ');
-		put(l, fields->name);
-		put_char(l, '=');
-		if (fields->text)
-			put_escaped(l, fields->text, FIELD_CHARS);
-		else
-			put_number(l, fields->number);
-	}
+	if (object)
+		put_words(l, object->fields);
+	put_words(l, fields);
 }
 
 void log_open(enum log_format format, const char *process)
@@ -156,7 +188,7 @@ static bool may_write(void)
 	return poll(&sink, 1, state.lost > 0 ? 0 : PATIENCE_MS) != 0;
 }
 
-static void write_line(struct line *l)
+static void put_out(struct line *l)
 {
 	l->bytes[l->used++] = '\n';
 	(void)io_write_all(STDERR_FILENO, l->bytes, l->used); /* nowhere to report that the log is gone */
@@ -171,25 +203,42 @@ static void say_what_was_lost(void)
 	snprintf(message, sizeof message, "%llu lines of the log were lost: nobody read them",
 		 (unsigned long long)state.lost);
 	state.lost = 0;
-	(state.json ? build_json : build_text)(&l, LOG_WARNING, &none, message);
-	write_line(&l);
+	(state.json ? build_json : build_text)(&l, LOG_WARNING, NULL, &none, message);
+	put_out(&l);
 }
 
-void log_event(enum log_level level, const struct log_field *fields, const char *format, ...)
+static void write_line(enum log_level level, const struct log_object *object, const struct log_field *fields,
+		       const char *format, va_list args)
 {
 	struct line l = { .used = 0 };
 	char message[MESSAGE_CHARS + 1];
-	va_list args;
 
-	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
-	va_end(args);
 	if (!may_write()) {
 		state.lost++;
 		return;
 	}
 	if (state.lost > 0)
 		say_what_was_lost();
-	(state.json ? build_json : build_text)(&l, level, fields, message);
-	write_line(&l);
+	(state.json ? build_json : build_text)(&l, level, object, fields, message);
+	put_out(&l);
+}
+
+void log_event(enum log_level level, const struct log_field *fields, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(level, NULL, fields, format, args);
+	va_end(args);
+}
+
+void log_event_with(enum log_level level, const struct log_object *object, const struct log_field *fields,
+		    const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(level, object, fields, format, args);
+	va_end(args);
 }

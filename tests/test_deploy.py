@@ -292,6 +292,15 @@ def test_port(where):
         assert environment(where)["PORT"] == str(port)
 
 
+def test_scraping():
+    """The annotations by which Prometheus finds the metrics name a port and a route that are there."""
+    annotations = base_objects()["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    routes = re.findall(r'\{ "GET", "([^"]+)"', (TOP / "src/web/routes.c").read_text(encoding="utf-8"))
+    assert annotations["prometheus.io/scrape"] == "true"
+    assert annotations["prometheus.io/path"] in routes
+    assert int(annotations["prometheus.io/port"]) == container("base")["ports"][0]["containerPort"]
+
+
 def test_port_of_the_cluster_service_and_its_policy():
     objects = base_objects()
     (named,) = container("base")["ports"]

@@ -20,7 +20,7 @@ from harness.server import (ROOT, SETTINGS, Server, StartFailed, alive, answers_
                             free_port, run_once, wait_until)
 
 SLEEP = "import time\ndef main():\n    print('started', flush=True)\n    time.sleep({})\n    return 'slept'"
-GET_ROUTES = ("/", "/docs", "/health", "/healthz", "/openapi.json", "/ready", "/routes")
+GET_ROUTES = ("/", "/docs", "/health", "/healthz", "/metrics", "/openapi.json", "/ready", "/routes")
 
 
 def running(client, count=1):
@@ -216,8 +216,10 @@ BAD_VALUES = {
     "START": ("", "hot", "COLD ", "1"),
     "ISOLATION": ("", "none", "off", "weak"),
     "LOG_FORMAT": ("", "xml", "JSON "),
+    "METRICS": ("", "yes", "1", "OFF"),
 }
-CHOICES = {"START": ("cold",), "ISOLATION": ("auto", "strong"), "LOG_FORMAT": ("auto", "text", "json")}
+CHOICES = {"START": ("cold",), "ISOLATION": ("auto", "strong"), "LOG_FORMAT": ("auto", "text", "json"),
+           "METRICS": ("on", "off")}
 RANGED = {name for name in BAD_VALUES if name not in CHOICES and name not in ("HOST", "PYTHON_BIN")}
 
 
@@ -260,7 +262,7 @@ def test_check_prints_every_setting():
               "MAX_RESULT_BYTES": "1048576", "TIME_LIMIT_SEC": "10", "CPU_LIMIT_SEC": "10", "MEM_LIMIT_MB": "512",
               "FSIZE_LIMIT_MB": "10", "TMP_LIMIT_MB": "64", "NOFILE_LIMIT": "256", "NPROC_LIMIT": "64", "MAX_QUEUE": "64",
               "MAX_CONCURRENCY": str(len(os.sched_getaffinity(0))), "PYTHON_BIN": "/usr/bin/python3", "ISOLATION": "auto",
-              "LOG_FORMAT": "auto"}
+              "LOG_FORMAT": "auto", "METRICS": "on"}
     assert {name: settings[name] for name in wanted} == wanted
 
 

@@ -59,6 +59,8 @@ struct execution {
 	uint64_t tried_us;   /* the last time that it was started */
 	execution_done done; /* NULL after execute_cancel */
 	void *context;
+	execution_over over; /* NULL before execute_let_go */
+	void *over_context;
 };
 
 /* ---- the end ------------------------------------------------------------------------------------------------------ */
@@ -90,12 +92,16 @@ static void leave_place(struct execution *x)
 static void answer(struct execution *x, struct reply reply)
 {
 	uint64_t now = io_now_us();
-	struct execution_end end = {
-		.reply = reply, .measured = x->reported, .cpu_us = x->report.cpu_us, .peak_bytes = x->report.peak_bytes
-	};
+	struct execution_end end = { .reply = reply,
+				     .measured = x->reported,
+				     .cpu_us = x->report.cpu_us,
+				     .peak_bytes = x->report.peak_bytes,
+				     .start = x->report.start };
 
 	end.queue_us = (x->started_us ? x->started_us : now) - x->submitted_us;
 	end.run_us = x->started_us ? now - x->started_us : 0;
+	if (x->running)
+		metrics_execution(x->executor->metrics, reply.code, end.run_us);
 	if (x->answered) {
 		end.slot = x->slot;
 		end.job_id = x->job_id;
@@ -142,8 +148,10 @@ static struct reply build_reply(const struct execution *x)
 		.limits = &x->job.limits,
 	};
 
-	if (x->report.killed_by == KILLED_BY_CANCEL && x->stopped == STOPPED_WITH_SERVICE)
+	if (x->report.killed_by == KILLED_BY_CANCEL && x->stopped == STOPPED_WITH_SERVICE) {
+		x->executor->metrics->rejections[REJECTED_DRAINING]++;
 		return reply_overloaded("The service is stopping: send the request again.");
+	}
 	if (x->result.over)
 		frame.claim = CLAIM_INVALID;
 	if (x->report.killed_by == KILLED_BY_CANCEL && x->stopped == STOPPED_FOR_FLOOD)
@@ -327,6 +335,7 @@ static void start(struct execution *x, uint32_t slot)
 
 	x->slot = slot;
 	x->started_us = io_now_us();
+	metrics_queue_wait(e->metrics, x->started_us - x->submitted_us);
 	x->running = true;
 	e->running[slot] = x;
 	e->running_count++;
@@ -343,6 +352,7 @@ static bool may_start_again(const struct execution *x, const struct exit_report 
 static void start_again(struct execution *x)
 {
 	log_event(LOG_WARNING, NULL, "a script was not started; it is started again");
+	x->executor->metrics->retries++;
 	feed_stop(&x->input);
 	collect_stop(&x->out);
 	collect_stop(&x->err);
@@ -372,11 +382,11 @@ void executor_advance(struct executor *e)
 
 struct execution *execute_submit(struct executor *e, struct job *job, execution_done done, void *context)
 {
-	struct execution *x = NULL;
+	bool full = e->running_count + e->waiting_count >= e->settings.slots + e->settings.queue_limit;
+	struct execution *x = full ? NULL : calloc(1, sizeof *x);
 
-	if (e->running_count + e->waiting_count < e->settings.slots + e->settings.queue_limit)
-		x = calloc(1, sizeof *x);
 	if (!x) {
+		e->metrics->rejections[full ? REJECTED_QUEUE_FULL : REJECTED_MEMORY]++;
 		free(job->script);
 		return NULL;
 	}
@@ -411,6 +421,9 @@ static void take_report(struct executor *e, const struct exit_report *report)
 			return;
 		}
 	}
+	metrics_report(e->metrics, report);
+	if (x->over)
+		x->over(x->over_context, report);
 	finish(x);
 }
 
@@ -431,9 +444,10 @@ static void on_channel(struct watch *w, uint32_t events)
 	}
 }
 
-int executor_open(struct executor *e, struct loop *loop, int channel_fd, const struct executor_settings *settings)
+int executor_open(struct executor *e, struct loop *loop, int channel_fd, const struct executor_settings *settings,
+		  struct metrics *metrics)
 {
-	*e = (struct executor){ .loop = loop, .settings = *settings };
+	*e = (struct executor){ .loop = loop, .metrics = metrics, .settings = *settings };
 	if (io_set_nonblocking(channel_fd, true) < 0)
 		return -1;
 	return loop_add(loop, &e->channel, channel_fd, EPOLLIN, on_channel);
@@ -441,10 +455,16 @@ int executor_open(struct executor *e, struct loop *loop, int channel_fd, const s
 
 /* ---- ends that nobody waits for ------------------------------------------------------------------------------------- */
 
-void execute_let_go(struct executor *e, uint32_t slot, uint64_t job_id)
+bool execute_let_go(struct executor *e, uint32_t slot, uint64_t job_id, execution_over over, void *context)
 {
-	if (slot < places(e) && e->running[slot] && e->running[slot]->job_id == job_id)
-		kill_running(e->running[slot]);
+	struct execution *x = slot < places(e) ? e->running[slot] : NULL;
+
+	if (!x || x->job_id != job_id)
+		return false;
+	x->over = over;
+	x->over_context = context;
+	kill_running(x);
+	return true;
 }
 
 static void leave_queue(struct execution *x)
@@ -465,7 +485,9 @@ static void leave_queue(struct execution *x)
 void execute_cancel(struct execution *x)
 {
 	x->done = NULL;
+	x->executor->metrics->clients_gone++;
 	if (x->running) {
+		x->executor->metrics->clients_gone_running++;
 		kill_running(x);
 		return;
 	}
@@ -473,10 +495,11 @@ void execute_cancel(struct execution *x)
 	release(x);
 }
 
-static void turn_away_first(struct executor *e, const char *message)
+static void turn_away_first(struct executor *e, enum metrics_rejection why, const char *message)
 {
 	struct execution *x = take_first(e);
 
+	e->metrics->rejections[why]++;
 	answer(x, reply_overloaded(message));
 	release(x);
 }
@@ -495,7 +518,7 @@ void executor_expire(struct executor *e)
 	uint64_t now = io_now_us();
 
 	while (e->first && now - e->first->submitted_us > QUEUE_MOST_US)
-		turn_away_first(e, "The request waited 30 s for a free slot: try again later.");
+		turn_away_first(e, REJECTED_QUEUE_TIMEOUT, "The request waited 30 s for a free slot: try again later.");
 	for (uint32_t place = 0; place < places(e); place++)
 		if (e->running[place] && is_overdue(e->running[place], now)) {
 			log_event(LOG_ERROR, NULL,
@@ -507,7 +530,7 @@ void executor_expire(struct executor *e)
 void executor_abandon(struct executor *e)
 {
 	while (e->first)
-		turn_away_first(e, "The service is stopping: send the request again.");
+		turn_away_first(e, REJECTED_DRAINING, "The service is stopping: send the request again.");
 	for (uint32_t slot = 0; slot < places(e); slot++)
 		if (e->running[slot]) {
 			e->running[slot]->stopped = STOPPED_WITH_SERVICE;

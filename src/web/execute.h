@@ -8,6 +8,7 @@
 #include "jail.h"
 #include "job.h"
 #include "loop.h"
+#include "metrics.h"
 #include "reply.h"
 #include "wire.h"
 
@@ -18,15 +19,19 @@ struct execution_end {
 	struct reply reply; /* owned by the receiver */
 	uint64_t queue_us;
 	uint64_t run_us;
-	bool measured; /* the next two are known: an answer that went out before the process had ended has none */
+	bool measured; /* the next three are known: an answer that went out before the process had ended has none */
 	uint64_t cpu_us;
-	uint64_t peak_bytes; /* largest resident set of one process */
+	uint64_t peak_bytes; /* largest resident set of one process; 0: not known */
+	uint32_t start;      /* enum wire_start */
 	/* Which execution it was, for execute_let_go(); job_id 0: none that still runs. */
 	uint32_t slot;
 	uint64_t job_id;
 };
 
 typedef void (*execution_done)(void *context, struct execution_end *end);
+
+/* The processes of an execution that was answered before have ended, too. */
+typedef void (*execution_over)(void *context, const struct exit_report *report);
 
 struct executor_settings {
 	uint64_t max_stdout_bytes;
@@ -38,6 +43,7 @@ struct executor_settings {
 
 struct executor {
 	struct loop *loop;
+	struct metrics *metrics;
 	struct executor_settings settings;
 	struct watch channel;                       /* to the spawner */
 	struct execution *running[WIRE_PLACES_MAX]; /* by place; those that are answered and not yet over, too */
@@ -50,8 +56,9 @@ struct executor {
 	bool spawner_hangs; /* for now; nothing is started meanwhile */
 };
 
-/* channel_fd is owned from now on. 0, or -1 with errno. */
-int executor_open(struct executor *e, struct loop *loop, int channel_fd, const struct executor_settings *settings);
+/* channel_fd is owned from now on; metrics is borrowed. 0, or -1 with errno. */
+int executor_open(struct executor *e, struct loop *loop, int channel_fd, const struct executor_settings *settings,
+		  struct metrics *metrics);
 
 /*
  * Takes *job over and puts it into the queue; done is called later, exactly once unless execute_cancel came first.
@@ -62,8 +69,11 @@ struct execution *execute_submit(struct executor *e, struct job *job, execution_
 /* The client is gone: done will not be called, the job is killed, its slot is freed when it is dead. */
 void execute_cancel(struct execution *x);
 
-/* The answer is with the client: what is left of the execution is ended. Does nothing if it has ended already. */
-void execute_let_go(struct executor *e, uint32_t slot, uint64_t job_id);
+/*
+ * The answer is with the client: what is left of the execution is ended, then over is called. False when it has ended
+ * already: over is not called.
+ */
+bool execute_let_go(struct executor *e, uint32_t slot, uint64_t job_id, execution_over over, void *context);
 
 /* Starts waiting jobs while slots are free. Called after each round of the loop. */
 void executor_advance(struct executor *e);

@@ -149,9 +149,25 @@ static struct reply answer_ready(const struct service *s, const struct route_req
 	return reply_json(503, json_pack("{s:b, s:s}", "ready", 0, "reason", reason));
 }
 
+/* ---- numbers for those who watch it ---------------------------------------------------------------------------------- */
+
+static struct reply answer_metrics(const struct service *s, const struct route_request *r)
+{
+	const struct executor *e = s->executor;
+	const struct metrics_gauges gauges = { .running = e->running_count,
+					       .waiting = e->waiting_count,
+					       .slots = e->settings.slots,
+					       .queue_limit = e->settings.queue_limit };
+	struct reply reply = { .status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8" };
+
+	(void)r;
+	reply.body = metrics_page(e->metrics, &gauges, s->setup, &reply.length);
+	return reply.body ? reply : reply_error(OUTCOME_INTERNAL, "The service is out of memory.", NULL);
+}
+
 /* ---- what this is ------------------------------------------------------------------------------------------------------- */
 
-static json_t *list_routes(void);
+static json_t *list_routes(const struct service *s);
 
 static json_t *limits(const struct config *c)
 {
@@ -185,7 +201,7 @@ static struct reply answer_root(const struct service *s, const struct route_requ
 				   json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:s, s:o}, s:s, s:s}", "service",
 					     SAFE_EXEC_NAME, "version", SAFE_EXEC_VERSION, "description",
 					     "Runs untrusted Python: POST /execute {\"script\": \"def main(): ...\"}",
-					     "endpoints", list_routes(), "limits", limits(s->setup->config), "python",
+					     "endpoints", list_routes(s), "limits", limits(s->setup->config), "python",
 					     "version", s->setup->runtime->version, "packages",
 					     packages(s->setup->runtime), "docs", "/docs", "openapi", "/openapi.json"));
 	reply.varies = true;
@@ -194,9 +210,8 @@ static struct reply answer_root(const struct service *s, const struct route_requ
 
 static struct reply answer_routes(const struct service *s, const struct route_request *r)
 {
-	(void)s;
 	(void)r;
-	return reply_json(200, json_pack("{s:o}", "routes", list_routes()));
+	return reply_json(200, json_pack("{s:o}", "routes", list_routes(s)));
 }
 
 static struct reply answer_openapi(const struct service *s, const struct route_request *r)
@@ -258,6 +273,7 @@ static const struct route routes[] = {
 	{ "GET", "/docs", "This API as a page", answer_docs },
 	{ "GET", "/openapi.json", "This API as an OpenAPI 3.1 document", answer_openapi },
 	{ "GET", "/routes", "This list", answer_routes },
+	{ "GET", "/metrics", "Counters and gauges for Prometheus", answer_metrics },
 	{ "GET", "/docs/docs.js", NULL, answer_docs_js },
 	{ "GET", "/docs/index.js", NULL, answer_index_js },
 	{ "GET", "/docs/style.css", NULL, answer_style },
@@ -267,24 +283,39 @@ static const struct route routes[] = {
 
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
-static json_t *list_routes(void)
+_Static_assert((int)ROUTES < (int)METRICS_ROUTES, "each path is a label, and one is for the unknown ones");
+
+static bool is_served(const struct service *s, const struct route *r)
+{
+	return r->answer != answer_metrics || s->setup->config->metrics == METRICS_ON;
+}
+
+static json_t *list_routes(const struct service *s)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < ROUTES; i++)
-		if (routes[i].summary)
+		if (routes[i].summary && is_served(s, &routes[i]))
 			json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "method", routes[i].method, "path",
 							      routes[i].path, "summary", routes[i].summary));
 	return list;
 }
 
-const struct route *route_find(const char *method, const char *path, struct reply *error)
+const char *route_path(const struct service *s, const char *path)
+{
+	for (size_t i = 0; i < ROUTES; i++)
+		if (strcmp(routes[i].path, path) == 0 && is_served(s, &routes[i]))
+			return routes[i].path;
+	return NULL;
+}
+
+const struct route *route_find(const struct service *s, const char *method, const char *path, struct reply *error)
 {
 	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
 	const char *taken = NULL;
 
 	for (size_t i = 0; i < ROUTES; i++) {
-		if (strcmp(routes[i].path, path) != 0)
+		if (strcmp(routes[i].path, path) != 0 || !is_served(s, &routes[i]))
 			continue;
 		if (strcmp(routes[i].method, wanted) == 0)
 			return &routes[i];

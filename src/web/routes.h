@@ -35,7 +35,10 @@ struct route {
 /* Also seeds jansson. -1 with errno. */
 int service_open(struct service *s, const struct web_setup *setup, const struct executor *executor);
 
+/* The path as the table has it, whatever the method: a text that stays. NULL: there is no such path. */
+const char *route_path(const struct service *s, const char *path);
+
 /*
  * Finds the route. NULL: *error is a 404, or a 405 with the methods that the path takes. HEAD finds GET routes.
  */
-const struct route *route_find(const char *method, const char *path, struct reply *error);
+const struct route *route_find(const struct service *s, const char *method, const char *path, struct reply *error);

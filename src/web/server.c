@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "execute.h"
 #include "io.h"
 #include "log.h"
@@ -66,9 +67,10 @@ struct exchange {
 	const struct route *route;
 	struct strict_head head;
 	char id[STRICT_ID_BYTES + 1];
-	char method[16];
-	uint64_t started_us;
-	size_t discarded; /* of a body that nobody wants */
+	const char *method, *protocol, *path; /* texts of fixed sets; path NULL: unknown */
+	uint64_t started_us, ended_us;
+	size_t received, sent; /* bytes of the bodies */
+	size_t discarded;      /* of a body that nobody wants */
 	char *body;
 	size_t body_used, body_room;
 	bool body_over;
@@ -86,6 +88,7 @@ struct server {
 	struct loop *loop;
 	struct executor *executor;
 	struct service service;
+	struct access_log access;
 	struct MHD_Daemon *daemon;
 	struct watch daemon_watch;
 	struct client *clients;
@@ -124,13 +127,15 @@ static void open_client(struct server *s, struct MHD_Connection *connection, voi
 	if (c->next)
 		c->next->link = &c->next;
 	s->clients = c;
+	s->executor->metrics->connections++;
 	set_deadline(c, HEADERS_US);
 }
 
-static void close_client(struct client *c)
+static void close_client(struct server *s, struct client *c)
 {
 	if (!c)
 		return;
+	s->executor->metrics->connections--;
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
@@ -143,7 +148,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	if (what == MHD_CONNECTION_NOTIFY_STARTED)
 		open_client(cls, connection, context);
 	else
-		close_client(*context);
+		close_client(cls, *context);
 }
 
 /* The request line is complete: from here the headers have their time. */
@@ -233,6 +238,7 @@ static enum MHD_Result queue_answer(struct exchange *x)
 		return MHD_NO;
 	}
 	reply->body = NULL;
+	x->sent = strcmp(x->method, "HEAD") == 0 ? 0 : reply->length;
 	add_headers(response, x);
 	status = MHD_queue_response(x->connection, reply->status, response);
 	MHD_destroy_response(response);
@@ -289,8 +295,10 @@ static enum MHD_Result execute(struct exchange *x)
 	struct reply error;
 	struct job job;
 
-	if (x->crowded)
+	if (x->crowded) {
+		s->executor->metrics->rejections[REJECTED_BODIES]++;
 		return answer_now(x, reply_overloaded("Too many bodies are being sent at once: try again later."));
+	}
 	if (x->body_over) {
 		struct strict_head over = { .host = 1, .length = s->body_limit + 1 };
 
@@ -298,12 +306,15 @@ static enum MHD_Result execute(struct exchange *x)
 		return answer_now(x, error);
 	}
 	if (s->service.draining) {
+		s->executor->metrics->rejections[REJECTED_DRAINING]++;
 		error = reply_overloaded("The service is stopping: send the request again.");
 		error.close = true;
 		return answer_now(x, error);
 	}
-	if (s->executor->spawner_hangs)
+	if (s->executor->spawner_hangs) {
+		s->executor->metrics->rejections[REJECTED_HANGING]++;
 		return answer_now(x, reply_overloaded("The service cannot start jobs for now: try again later."));
+	}
 	if (request_parse(x->body, x->body_used, s->setup->config->max_script_bytes, &limits, &job, &error) < 0)
 		return answer_now(x, error);
 	drop_body(x);
@@ -341,15 +352,19 @@ static void open_exchange(struct exchange *x, const char *url, const char *metho
 		memcpy(x->id, x->head.id, sizeof x->id);
 	else
 		make_id(x->id);
-	snprintf(x->method, sizeof x->method, "%s", method);
-	x->route = route_find(method, url, error);
+	x->method = strict_method(method);
+	x->protocol = strcmp(version, MHD_HTTP_VERSION_1_1) == 0 ? MHD_HTTP_VERSION_1_1 :
+		      strcmp(version, MHD_HTTP_VERSION_1_0) == 0 ? MHD_HTTP_VERSION_1_0 :
+								   "other";
+	x->path = route_path(&s->service, url);
+	x->route = route_find(&s->service, method, url, error);
 	if (x->route)
 		*refused = !strict_allows(&x->head, x->route->answer == NULL, s->body_limit, error);
 	else
 		*refused = true;
 	if (!x->route && (x->head.transfer_encoding || x->head.length))
 		error->close = true; /* its body is not read */
-	if (strcmp(version, MHD_HTTP_VERSION_1_1) != 0 && strcmp(version, MHD_HTTP_VERSION_1_0) != 0) {
+	if (strcmp(x->protocol, "other") == 0) {
 		if (*refused)
 			reply_free(error);
 		*error = reply_error(OUTCOME_BAD_BODY, "Only HTTP/1.1 and HTTP/1.0 are spoken here.", NULL);
@@ -431,6 +446,7 @@ static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *
 	bool wanted = x->route && !x->route->answer && !x->answered;
 
 	set_body_deadline(x);
+	x->received += *length;
 	if (!wanted || x->body_over || x->crowded) {
 		x->discarded += *length;
 		if (x->discarded > x->server->body_limit)
@@ -462,23 +478,41 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	return answer_now(x, x->route->answer(&x->server->service, &r));
 }
 
-static void log_exchange(const struct exchange *x)
+static void close_exchange(struct exchange *x)
 {
-	uint64_t now = io_now_us();
+	const struct execution_end *end = &x->end;
 
-	log_event(x->end.reply.status >= 500 && x->end.reply.status != 503 ? LOG_ERROR : LOG_INFO,
-		  (struct log_field[]){ { "request_id", x->id, 0 },
-					{ "method", x->method, 0 },
-					{ "path", x->route ? x->route->path : "(unknown)", 0 },
-					{ "status", NULL, (int64_t)x->end.reply.status },
-					{ "code", x->end.reply.code ? x->end.reply.code : "-", 0 },
-					{ "duration_us", NULL, (int64_t)(now - x->started_us) },
-					{ "queue_us", NULL, (int64_t)x->end.queue_us },
-					{ "run_us", NULL, (int64_t)x->end.run_us },
-					{ x->end.measured ? "cpu_us" : NULL, NULL, (int64_t)x->end.cpu_us },
-					{ "peak_bytes", NULL, (int64_t)x->end.peak_bytes },
-					{ NULL, NULL, 0 } },
-		  x->client_gone ? "client gone" : "request");
+	access_write(&x->server->access, &(struct access){ .id = x->id,
+							   .method = x->method,
+							   .path = x->path,
+							   .protocol = x->protocol,
+							   .code = end->reply.code,
+							   .trace = strict_trace(&x->head),
+							   .status = x->queued ? end->reply.status : 0,
+							   .request_bytes = x->received,
+							   .response_bytes = x->sent,
+							   .duration_us = x->ended_us - x->started_us,
+							   .client_gone = x->client_gone,
+							   .ran = end->run_us != 0,
+							   .queue_us = end->queue_us,
+							   .run_us = end->run_us,
+							   .measured = end->measured,
+							   .cpu_us = end->cpu_us,
+							   .peak_bytes = end->peak_bytes,
+							   .start = end->start });
+	free(x);
+}
+
+/* What it used is known only now; the line of its request waited for that. The connection may serve another by now. */
+static void on_over(void *context, const struct exit_report *report)
+{
+	struct exchange *x = context;
+
+	x->end.measured = true;
+	x->end.cpu_us = report->cpu_us;
+	x->end.peak_bytes = report->peak_bytes;
+	x->end.start = report->start;
+	close_exchange(x);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
@@ -494,15 +528,16 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	loop_remove(s->loop, &x->gone);
 	if (x->execution)
 		execute_cancel(x->execution);
-	if (x->end.job_id)
-		execute_let_go(s->executor, x->end.slot, x->end.job_id);
-	log_exchange(x);
 	set_deadline(x->client, IDLE_US);
 	reply_free(&x->end.reply);
 	drop_body(x);
-	free(x);
 	s->exchanges--;
 	*context = NULL;
+	x->ended_us = io_now_us();
+	metrics_request(s->executor->metrics, x->path, x->method, x->queued ? x->end.reply.status : 0,
+			x->ended_us - x->started_us);
+	if (!x->end.job_id || !execute_let_go(s->executor, x->end.slot, x->end.job_id, on_over, x))
+		close_exchange(x);
 }
 
 /* ---- the library ------------------------------------------------------------------------------------------------------- */
@@ -561,6 +596,7 @@ struct server *server_open(struct loop *loop, struct executor *executor, const s
 	s->body_limit = request_body_limit(setup->config->max_script_bytes);
 	s->bodies_most = 4 * s->body_limit > BODIES_MOST_BYTES ? 4 * s->body_limit :
 								 BODIES_MOST_BYTES; /* room doubles */
+	access_open(&s->access, getenv("GOOGLE_CLOUD_PROJECT"));
 	if (service_open(&s->service, setup, executor) < 0)
 		return NULL;
 	s->daemon = start_daemon(s);

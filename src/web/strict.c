@@ -128,7 +128,33 @@ void strict_take(struct strict_head *h, const char *name, const char *value, siz
 		h->accepts_gzip |= contains(value, value_length, "gzip");
 	} else if (strcasecmp(name, "X-Request-Id") == 0) {
 		take_id(h, value, value_length);
+	} else if (strcasecmp(name, "traceparent") == 0) {
+		h->parents++;
+		(void)trace_parse_parent(&h->parent, value, value_length);
+	} else if (strcasecmp(name, "X-Cloud-Trace-Context") == 0) {
+		h->clouds++;
+		(void)trace_parse_cloud(&h->cloud, value, value_length);
 	}
+}
+
+const struct trace *strict_trace(const struct strict_head *h)
+{
+	static const struct trace none = { .sampled = false };
+
+	if (h->parents == 1 && h->parent.id[0])
+		return &h->parent;
+	return h->clouds == 1 ? &h->cloud : &none;
+}
+
+const char *strict_method(const char *method)
+{
+	static const char *const known[] = { "GET",   "HEAD",    "POST",  "PUT",    "DELETE",
+					     "PATCH", "OPTIONS", "TRACE", "CONNECT" };
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (strcmp(method, known[i]) == 0)
+			return known[i];
+	return "other";
 }
 
 static bool refuse(struct reply *error, struct reply reply)

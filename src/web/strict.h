@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "reply.h"
+#include "trace.h"
 
 enum { STRICT_ID_BYTES = 128 };
 
@@ -22,10 +23,21 @@ struct strict_head {
 	bool wants_html, accepts_gzip;
 	uint64_t length;
 	char id[STRICT_ID_BYTES + 1]; /* X-Request-Id if it can be used, else "" */
+	unsigned parents, clouds;     /* how often traceparent and X-Cloud-Trace-Context */
+	struct trace parent, cloud;   /* what they say, each if it is valid */
 };
 
 /* Takes one header; value need not end with NUL. */
 void strict_take(struct strict_head *h, const char *name, const char *value, size_t value_length);
+
+/*
+ * The trace of the request, with id "" when there is none. traceparent comes first; a header that is there more than once
+ * counts as none.
+ */
+const struct trace *strict_trace(const struct strict_head *h);
+
+/* The method if it is one of HTTP's own, else "other": a text of a fixed set, whatever was sent. */
+const char *strict_method(const char *method);
 
 /*
  * True when the request may go on. False: *error is the answer, after which the connection must be closed, since

@@ -25,6 +25,7 @@
 #include "io.h"
 #include "log.h"
 #include "loop.h"
+#include "metrics.h"
 #include "own.h"
 #include "pulse.h"
 #include "server.h"
@@ -35,6 +36,7 @@ struct web {
 	const struct web_setup *setup;
 	struct loop loop;
 	struct executor executor;
+	struct metrics metrics;
 	struct server *server;
 	struct pulse_watch spawner_pulse;
 	uint64_t next_sweep_us;
@@ -102,7 +104,8 @@ static void start(struct web *w, int channel_fd)
 	close_inherited(channel_fd, w->setup->listen_fd);
 	if (listen(w->setup->listen_fd, BACKLOG) < 0) /* again: a web before this one may have shut the socket down */
 		fail("listen");
-	if (loop_open(&w->loop) < 0 || executor_open(&w->executor, &w->loop, channel_fd, &settings) < 0)
+	metrics_open(&w->metrics);
+	if (loop_open(&w->loop) < 0 || executor_open(&w->executor, &w->loop, channel_fd, &settings, &w->metrics) < 0)
 		fail("epoll");
 	w->server = server_open(&w->loop, &w->executor, w->setup);
 	if (!w->server)

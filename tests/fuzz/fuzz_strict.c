@@ -56,6 +56,24 @@ static void check_allowed(const struct strict_head *h, const struct counts *c, b
 	ALWAYS(!is_execute || (c->type == 1 && h->json && !c->encoded));
 }
 
+/* Both go into the log: digits in their number, or nothing. */
+static void check_digits(const char *text, size_t wanted, bool needed)
+{
+	size_t length = strlen(text);
+
+	ALWAYS(length == wanted || (length == 0 && !needed));
+	ALWAYS(strspn(text, "0123456789abcdef") == length);
+	ALWAYS(length == 0 || strspn(text, "0") < length);
+}
+
+static void check_trace(const struct strict_head *h)
+{
+	const struct trace *t = strict_trace(h);
+
+	check_digits(t->id, TRACE_ID_DIGITS, t->span[0] || t->sampled);
+	check_digits(t->span, TRACE_SPAN_DIGITS, false);
+}
+
 static void check_refused(struct reply *error)
 {
 	unsigned members;
@@ -83,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (const char *id = h.id; *id; id++)
 		ALWAYS(*id > 0x20 && *id < 0x7f);
+	check_trace(&h);
 	if (strict_allows(&h, data[0] & 1, BODY_LIMIT, &error))
 		check_allowed(&h, &c, data[0] & 1);
 	else

@@ -61,6 +61,7 @@ static void defaults_are_the_documented_ones(void **state)
 	assert_string_equal(c.python_bin, "/usr/bin/python3");
 	assert_int_equal(c.isolation, ISOLATION_AUTO);
 	assert_int_equal(c.log_format, LOG_FORMAT_AUTO);
+	assert_int_equal(c.metrics, METRICS_ON);
 }
 
 /* The tables of slots are fixed: a machine with more CPUs than that must not index beyond them. */
@@ -116,6 +117,7 @@ static const struct {
 	{ "ISOLATION", "--isolation", OFFSET(isolation), "strong", ISOLATION_STRONG },
 	{ "LOG_FORMAT", "--log-format", OFFSET(log_format), "json", LOG_FORMAT_JSON },
 	{ "LOG_FORMAT", "--log-format", OFFSET(log_format), "text", LOG_FORMAT_TEXT },
+	{ "METRICS", "--metrics", OFFSET(metrics), "off", METRICS_OFF },
 };
 
 static uint64_t number_at(const struct config *c, size_t offset)
@@ -188,6 +190,7 @@ static const struct {
 	{ "ISOLATION", "", "auto, strong" },
 	{ "ISOLATION", "STRONG", "auto, strong" },
 	{ "LOG_FORMAT", "xml", "auto, text, json" },
+	{ "METRICS", "ON", "on, off" },
 	{ "START", "hot", "cold" },
 	{ "PYTHON_BIN", "python3", "absolute path" },
 	{ "PYTHON_BIN", "", "empty" },

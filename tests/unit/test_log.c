@@ -12,7 +12,7 @@
 #include "log.h"
 #include "unit.h"
 
-enum { MESSAGE_MOST = 1024, FIELD_MOST = 128, FIELDS_MOST = 12, LINE_MOST = 16384 }; /* as log.h promises */
+enum { MESSAGE_MOST = 1024, FIELD_MOST = 128, FIELDS_MOST = 24, LINE_MOST = 32768 }; /* as log.h promises */
 
 static char line[2 * LINE_MOST];
 
@@ -106,6 +106,46 @@ static void json_lines_have_the_names_that_collectors_expect(void **state)
 	json_decref(parsed());
 }
 
+static void an_object_is_one_of_its_own(void **state)
+{
+	const struct log_field inner[] = { { "method", "a\"}", 0 }, { "status", NULL, 7 }, { "truth", LOG_TRUE, 0 }, { NULL, NULL, 0 } };
+	const struct log_object object = { "request", inner }, empty = { "request", inner + 3 };
+	json_t *line_object, *nested;
+
+	(void)state;
+	LOGGED(log_open(LOG_FORMAT_JSON, "web"); log_event_with(LOG_INFO, &object, fields, "hello %d", 7));
+	line_object = parsed();
+	nested = json_object_get(line_object, "request");
+	has_text(nested, "method", "a\"}");
+	assert_int_equal(json_integer_value(json_object_get(nested, "status")), 7);
+	assert_true(json_is_true(json_object_get(nested, "truth")));
+	assert_int_equal(json_object_size(nested), 3);
+	has_text(line_object, "request_id", "abc");
+	assert_int_equal(json_object_size(line_object), 8);
+	json_decref(line_object);
+	LOGGED(log_event_with(LOG_INFO, &empty, NULL, "hello"));
+	line_object = parsed();
+	assert_int_equal(json_object_size(json_object_get(line_object, "request")), 0);
+	json_decref(line_object);
+	LOGGED(log_open(LOG_FORMAT_TEXT, "web"); log_event_with(LOG_INFO, &object, fields, "hello"));
+	assert_non_null(strstr(line, "Z web: hello method=a\"} status=7 truth=true request_id=abc status=200"));
+}
+
+/* Only the constant is a truth value, not the same letters from outside. */
+static void a_text_of_true_is_a_text(void **state)
+{
+	char text[] = "true";
+	json_t *object;
+
+	(void)state;
+	LOGGED(log_open(LOG_FORMAT_JSON, "web");
+	       log_event(LOG_INFO, (struct log_field[]){ { "id", text, 0 }, { "no", LOG_FALSE, 0 }, { NULL, NULL, 0 } }, "x"));
+	object = parsed();
+	has_text(object, "id", "true");
+	assert_true(json_is_false(json_object_get(object, "no")));
+	json_decref(object);
+}
+
 static void text_lines_are_for_people(void **state)
 {
 	(void)state;
@@ -175,14 +215,14 @@ static void long_text_is_cut_and_stays_json(void **state)
 		for (size_t n = 0; n < ROWS(lengths); n++) {
 			size_t length = lengths[n], cut = length < FIELD_MOST ? length : FIELD_MOST;
 			struct log_field many[FIELDS_MOST + 1] = { { NULL, NULL, 0 } };
-			char *text = malloc(length + 1), names[FIELDS_MOST][24];
+			char *text = malloc(length + 1), names[FIELDS_MOST][48];
 			json_t *object;
 
 			assert_non_null(text);
 			memset(text, fills[f], length);
 			text[length] = '\0';
 			for (size_t i = 0; i < FIELDS_MOST; i++) {
-				snprintf(names[i], sizeof names[i], "a_field_name_%zu", i);
+				snprintf(names[i], sizeof names[i], "a_field_name_as_long_as_they_get_%zu", i);
 				many[i] = (struct log_field){ names[i], text, 0 };
 			}
 			LOGGED(log_open(LOG_FORMAT_JSON, "web"); log_event(LOG_INFO, many, "%s", text));
@@ -200,6 +240,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_lines_have_the_names_that_collectors_expect),
+		cmocka_unit_test(an_object_is_one_of_its_own),
+		cmocka_unit_test(a_text_of_true_is_a_text),
 		cmocka_unit_test(text_lines_are_for_people),
 		cmocka_unit_test(auto_means_json_where_there_is_no_terminal),
 		cmocka_unit_test(hostile_text_cannot_forge),
