@@ -14,12 +14,9 @@ import os
 
 def main():
     def deep():
-        place = os.open("/tmp", os.O_RDONLY)
         for _ in range(20000):
-            os.mkdir("d", dir_fd=place)
-            inner = os.open("d", os.O_RDONLY, dir_fd=place)
-            os.close(place)
-            place = inner
+            os.mkdir("d")
+            os.chdir("d")
 
     def wide():
         for number in range(20000):

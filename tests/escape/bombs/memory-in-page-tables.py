@@ -3,7 +3,7 @@
 
 A mapping is no longer than RLIMIT_AS; that grows with NPROC_LIMIT, for the stacks of threads.
 
-settings: {"NPROC_LIMIT": "4000", "TIME_LIMIT_SEC": "8"}
+settings: {"NPROC_LIMIT": "4000", "TIME_LIMIT_SEC": "8", "TMP_LIMIT_MB": "600", "FSIZE_LIMIT_MB": "600"}
 needs: processes, linux
 layers: memory, cgroup
 code: MEMORY_LIMIT
@@ -19,8 +19,7 @@ def main():
     for _ in range(7):
         if os.fork() == 0:
             space = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ)
-            for offset in range(0, length, 2 << 20):
-                space[offset]
+            space[:: 2 << 20]
             time.sleep(30)
     time.sleep(7)
     return "420 MiB in page tables"

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Signals that wait are the kernel's memory, and few: queued real-time signals, and timers, each of which keeps one ready.
 
-An ordinary user's jobs share their number with the user's other processes.
+A job that is one process may not queue any. An ordinary user's jobs share their number with the user's other processes.
 
 needs: linux
 layers: limits
 expect: {"queued": "EAGAIN", "many queued": false, "timers": "EAGAIN", "many timers": false}
+expect one process: {"queued": "EPERM"}
 """
 
 import ctypes
