@@ -6,7 +6,9 @@ Run: /usr/bin/python3 -m pytest tests      (see harness/server.py for SAFE_EXEC_
 
 import os
 import resource
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -24,6 +26,12 @@ def pytest_configure(config):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < 4096:                                # many idle connections are a test
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    # Where Hypothesis keeps its tables of characters, or it would make a directory in the tree.
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = tempfile.mkdtemp(prefix="hypothesis-")
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(os.environ["HYPOTHESIS_STORAGE_DIRECTORY"], ignore_errors=True)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -6,7 +6,7 @@ The docstring of a script is its case: the claim, and behind it
     layers:   what stops it, for the reader (test_layers.py proves it)
     expect:   the result that main() must return, as JSON; "a|b" is either, the member "*" stands for all not named
     code:     for a bomb, the error code instead ("A|B" is either); details: some of its details
-    within:   seconds until the answer
+    within:   seconds until the answer; one more than TIME_LIMIT_SEC if it is not said
     settings: of the server, as JSON; runs: so often, one after the other; jobs: so many at the same time
     needs:    what it is about, with commas: NEEDS below; elsewhere it is skipped
     unsafe without: layers of the machine without which the script is not to be run
@@ -86,8 +86,8 @@ class Attack:
         assert ("expect" in fields) != ("code" in fields), f"{path} must expect a result or a code"
         self._fields = fields
         self.details = json.loads(fields.get("details", "{}"))
-        self.within = float(fields.get("within", 5))
         self.settings = {**SETTINGS, **json.loads(fields.get("settings", "{}"))}
+        self.within = float(fields.get("within", float(self.settings["TIME_LIMIT_SEC"]) + 1))
         self.runs, self.jobs = int(fields.get("runs", 1)), int(fields.get("jobs", 1))
         self.needs = {word.strip() for word in fields.get("needs", "").split(",")} - {""}
         assert self.needs <= set(NEEDS), f"{path} needs what nobody knows"

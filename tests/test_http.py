@@ -147,16 +147,15 @@ TOLERATED = {
     "dot-segments": post(line=b"POST /x/../execute HTTP/1.1"),
     "percent-encoded-path": post(line=b"POST /%65xecute HTTP/1.1"),
     "double-slash": post(line=b"POST //execute HTTP/1.1"),
-    "nul-in-path": post(line=b"POST /execute%00 HTTP/1.1"),
     "fragment": post(line=b"POST /execute#x HTTP/1.1"),
     "semicolon": post(line=b"POST /execute;x=1 HTTP/1.1"),
 }
 
 
 def target(data):
-    """(method, path) of a request, as well as they can be read, and as the library reads them: decoded, and up to a NUL."""
+    """(method, path) of a request, as well as they can be read, and decoded as the library does it."""
     words = data.partition(b"\r\n")[0].decode("latin-1").split()
-    path = urllib.parse.unquote(words[1].partition("?")[0]).partition("\0")[0] if len(words) > 1 else "/execute"
+    path = urllib.parse.unquote(words[1].partition("?")[0]) if len(words) > 1 else "/execute"
     return (words[0] if words else "POST"), (path if len(path) < 1000 else "/too/long")
 
 

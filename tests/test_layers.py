@@ -37,7 +37,11 @@ NO_ROW = {"own_uid": "nothing runs without it, since a job's directory belongs t
 # What holds by the way the launcher, the runner and the reader of the pipes work, by the kernel alone, or by
 # more than two layers, and not by one that can be dropped.
 NO_LAYER = ("environment", "shared-descriptors", "device-times", "set-uid-programs",
-            "bombs/output-much", "bombs/left-running", "bombs/result-flood", "bombs/memory-in-pipes", "bombs/files-full")
+            "bombs/output-much", "bombs/left-running", "bombs/result-flood", "bombs/memory-in-pipes", "bombs/files-full",
+            "bombs/directories-full", "bombs/result-wide", "bombs/result-deep", "bombs/result-costly",
+            *(f"bombs/death-{when}" for when in (
+                "before-main", "in-atexit", "in-atexit-by-signal", "in-del", "in-conversion", "while-sending",
+                "while-sending-quietly", "after-result", "of-the-first-thread")))
 
 with open(os.path.join(ROOT, "tests", "layers.json"), encoding="utf-8") as _file:
     TABLE = json.load(_file)["rows"]

@@ -54,11 +54,12 @@ def test_execute_is_post_only(method, client):
 
 
 @pytest.mark.parametrize("path", ("/nothing", "/execute/", "/Execute", "/health/x", "/docs/nothing.js", "/docs/../health",
-                                  "/docs/..%2f..%2fetc/passwd", "/.git/config", "/index.html", "/favicon.icox", "/%2e%2e/"))
+                                  "/docs/..%2f..%2fetc/passwd", "/.git/config", "/index.html", "/favicon.icox", "/%2e%2e/", "/%00",
+                                  "/execute%00", "/health%00/x?y"))
 @pytest.mark.parametrize("method", ("GET", "POST"))
 def test_unknown_path(method, path, server):
     data = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode()
-    answer = converse(server, data, method=method, path=path, answers=1).answers[0]
+    answer = converse(server, data, method=method, path=path.partition("?")[0], answers=1).answers[0]
     assert (answer.status, answer.code) == (404, "NOT_FOUND")
 
 

@@ -410,13 +410,13 @@ static struct cell *find_waiting(struct spawner *s, enum wire_tier tier)
 	return best;
 }
 
-/* But for the deadline, which the spawner keeps, the child has them already. */
+/* Of those that a child has in its jail already: the deadline is kept from outside. */
 static bool same_limits(const struct job_limits *a, const struct job_limits *b)
 {
-	struct job_limits other = *b;
+	struct job_limits as_b = *a;
 
-	other.wall_ms = a->wall_ms;
-	return memcmp(a, &other, sizeof other) == 0;
+	as_b.wall_ms = b->wall_ms;
+	return memcmp(&as_b, b, sizeof as_b) == 0;
 }
 
 static bool give_to_waiting(struct spawner *s, const struct start_msg *msg, const int fds[WIRE_FD_COUNT],

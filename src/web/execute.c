@@ -55,6 +55,8 @@ struct execution {
 	struct exit_report report;
 	struct feeder input;
 	struct collector out, err, result;
+	struct frame frame; /* what the result says, once it is parsed: a long one takes its time */
+	bool parsed;
 	uint64_t submitted_us, started_us;
 	uint64_t tried_us;   /* the last time that it was started */
 	execution_done done; /* NULL after execute_cancel */
@@ -134,10 +136,19 @@ static void log_internal(const struct execution *x)
 		  "a job could not be run");
 }
 
-static struct reply build_reply(const struct execution *x)
+/* Of a result that has come to its end. */
+static struct frame frame_of(struct execution *x)
 {
-	struct frame frame = frame_parse(x->result.bytes, x->result.used, x->nonce,
-					 x->executor->settings.max_result_bytes);
+	if (!x->parsed)
+		x->frame = frame_parse(x->result.bytes, x->result.used, x->nonce,
+				       x->executor->settings.max_result_bytes);
+	x->parsed = true;
+	return x->frame;
+}
+
+static struct reply build_reply(struct execution *x)
+{
+	struct frame frame = frame_of(x);
 	struct reply_job job = {
 		.frame = &frame,
 		.stdout_bytes = x->out.bytes,
@@ -181,12 +192,9 @@ static void answer_before_the_end(struct execution *x, struct reply reply)
  */
 static void answer_early(struct execution *x)
 {
-	struct frame frame;
-
 	if (!x->done || x->result.open || x->result.over || x->stopped != STOPPED_NOT)
 		return;
-	frame = frame_parse(x->result.bytes, x->result.used, x->nonce, x->executor->settings.max_result_bytes);
-	if (frame.claim != CLAIM_RESULT && frame.claim != CLAIM_ERROR)
+	if (frame_of(x).claim != CLAIM_RESULT && frame_of(x).claim != CLAIM_ERROR)
 		return;
 	collect_drain(&x->out);
 	x->report = (struct exit_report){ .killed_by = KILLED_BY_NOBODY }; /* as the runner is about to end */
@@ -359,6 +367,7 @@ static void start_again(struct execution *x)
 	collect_stop(&x->result);
 	x->report = (struct exit_report){ 0 };
 	x->reported = false;
+	x->parsed = false;
 	try_to_start(x);
 }
 

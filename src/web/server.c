@@ -55,6 +55,7 @@ enum {
 struct client {
 	struct client *next, **link;
 	int fd;
+	bool nul_in_path; /* of the request that is being read; the library cuts the path there */
 	uint64_t deadline_us;
 };
 
@@ -151,12 +152,16 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 		close_client(cls, *context);
 }
 
-/* The request line is complete: from here the headers have their time. */
+/* The request line is complete: from here the headers have their time. The URI is as it was sent. */
 static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *connection)
 {
+	struct client *c = client_of(connection);
+	const char *nul = strstr(uri, "%00");
+
 	(void)cls;
-	(void)uri;
-	set_deadline(client_of(connection), HEADERS_US);
+	set_deadline(c, HEADERS_US);
+	if (c)
+		c->nul_in_path = nul && nul < uri + strcspn(uri, "?");
 	return NULL;
 }
 
@@ -356,6 +361,8 @@ static void open_exchange(struct exchange *x, const char *url, const char *metho
 	x->protocol = strcmp(version, MHD_HTTP_VERSION_1_1) == 0 ? MHD_HTTP_VERSION_1_1 :
 		      strcmp(version, MHD_HTTP_VERSION_1_0) == 0 ? MHD_HTTP_VERSION_1_0 :
 								   "other";
+	if (x->client && x->client->nul_in_path)
+		url = ""; /* no route holds a NUL, and "/execute%00/x" is not "/execute" */
 	x->path = route_path(&s->service, url);
 	x->route = route_find(&s->service, method, url, error);
 	if (x->route)

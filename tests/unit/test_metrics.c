@@ -14,7 +14,7 @@ static char *text;
 /* The page of m, in text. */
 static void print(void)
 {
-	static const struct spawn_status status = { .tiers = { { .wanted = 0 } } };
+	static struct spawn_status status = { .tiers = { { .wanted = 0 } } };
 	const struct metrics_gauges gauges = { .running = 1, .waiting = 2, .slots = 3, .queue_limit = 4 };
 	const struct web_setup setup = { .level = "strong", .spawn_status = &status };
 	size_t length;

@@ -4,7 +4,6 @@
 layers: wall
 code: TIMEOUT
 details: {"limit": "wall", "seconds": 2}
-within: 3.4
 """
 
 import time

@@ -4,7 +4,6 @@
 unsafe without: wall
 layers: wall
 code: TIMEOUT
-within: 4
 """
 
 import os

@@ -4,7 +4,6 @@
 unsafe without: wall
 layers: none: the reader's cap
 code: BAD_RUNNER_OUTPUT|TIMEOUT
-within: 4
 """
 
 import os

@@ -5,7 +5,6 @@ unsafe without: wall, pid, own_uid
 layers: wall, pid
 code: TIMEOUT
 details: {"limit": "wall", "seconds": 2}
-within: 4
 """
 
 import os

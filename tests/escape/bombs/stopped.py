@@ -5,7 +5,6 @@ unsafe without: wall
 layers: wall
 code: TIMEOUT
 details: {"limit": "wall", "seconds": 2}
-within: 4
 """
 
 import os

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""A process that ends by itself in the middle of its result has sent no valid frame.
+
+layers: none: the reader's parser
+code: BAD_RUNNER_OUTPUT
+"""
+
+import array
+import fcntl
+import os
+import termios
+import threading
+
+
+def leave_at_first_byte():
+    waiting = array.array("i", [0])
+    while not waiting[0]:
+        fcntl.ioctl(3, termios.FIONREAD, waiting)
+    os._exit(0)
+
+
+def main():
+    fcntl.fcntl(3, 1031, 4096)  # F_SETPIPE_SZ: it takes many writes
+    threading.Thread(target=leave_at_first_byte, daemon=True).start()
+    return "x" * 1000000

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""A process that is killed in the middle of its result has none.
+
+layers: none: the kernel's report
+code: CRASHED
+details: {"signal": "SIGKILL"}
+"""
+
+import array
+import fcntl
+import os
+import signal
+import termios
+import threading
+
+
+def kill_at_first_byte():
+    waiting = array.array("i", [0])
+    while not waiting[0]:
+        fcntl.ioctl(3, termios.FIONREAD, waiting)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main():
+    fcntl.fcntl(3, 1031, 4096)  # F_SETPIPE_SZ: it takes many writes
+    threading.Thread(target=kill_at_first_byte, daemon=True).start()
+    return "x" * 1000000
