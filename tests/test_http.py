@@ -71,6 +71,7 @@ REFUSED = {
     "te-twice-different": post(b"Transfer-Encoding: identity", b"Transfer-Encoding: chunked", body=CHUNKED_BODY, length=False),
     "two-lengths-same": post(b"Content-Length: %d" % len(BODY)),
     "two-lengths-different": post(b"Content-Length: 3"),
+    "two-lengths-unknown-path": post(b"Content-Length: 0", line=b"POST /nothing HTTP/1.1"),
     "length-list": post(b"Content-Length: %d, %d" % (len(BODY), len(BODY)), length=False),
     "length-negative": post(b"Content-Length: -5", length=False),
     "length-plus": post(b"Content-Length: +%d" % len(BODY), length=False),

@@ -355,7 +355,7 @@ static void open_exchange(struct exchange *x, const char *url, const char *metho
 			  struct reply *error, bool *refused)
 {
 	struct server *s = x->server;
-	struct reply line_error;
+	struct reply head_error, line_error;
 
 	MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, on_header, &x->head);
 	if (x->head.id[0])
@@ -364,10 +364,14 @@ static void open_exchange(struct exchange *x, const char *url, const char *metho
 		make_id(x->id);
 	snprintf(x->method, sizeof x->method, "%s", method);
 	x->route = route_find(method, url, error);
-	if (x->route)
-		*refused = !strict_allows(&x->head, x->route->answer == NULL, s->body_limit, error);
-	else
+	*refused = !x->route;
+	/* Also where there is nothing: the next request must not begin inside of this one. */
+	if (!strict_allows(&x->head, x->route && !x->route->answer, s->body_limit, &head_error)) {
+		if (*refused)
+			reply_free(error);
+		*error = head_error;
 		*refused = true;
+	}
 	if (!x->route && (x->head.transfer_encoding || x->head.length))
 		error->close = true; /* its body is not read */
 	if (refuse_line(x, version, &line_error)) {
