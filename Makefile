@@ -48,7 +48,6 @@ DROPPED    = $(SOURCES:src/%.c=$(OUT)/drop/%.o) $(OUT)/drop/assets.o
 MODULE     = $(TEMPLATE:src/%.c=$(OUT)/module/%.o)
 DROPMODULE = $(TEMPLATE:src/%.c=$(OUT)/drop/module/%.o)
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
-FUZZERS    = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(OUT)/safe-exec ## build the program: build/safe-exec
 
@@ -177,14 +176,29 @@ $(OUT)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(filter-out $(OUT)/mai
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -Isrc/web -Isrc -o $@ $(filter %.c %.o,$^) $(LIBS) -lcmocka
 
-# The parsers of hostile bytes and what they call; pure code, so no more is needed.
-PARSERS = src/web/request.c src/web/frame.c src/web/reply.c src/web/strict.c src/web/trace.c src/web/utf8.c src/outcome.c
+# What the fuzzers drive, compiled once for all of them; each takes what it calls out of the archive. With COVERAGE=1 the
+# same fuzzers count lines and find nothing: tests/fuzz/run --coverage.
+FUZZED     = $(filter-out src/web/web.c,$(wildcard src/web/*.c)) $(addprefix src/,wire.c io.c log.c fault.c outcome.c policy.c config.c pulse.c spawn/front.c)
+FUZZDIR    = $(BUILD)/fuzz$(if $(COVERAGE),-coverage)
+FUZZCHECKS = $(if $(COVERAGE),-fprofile-instr-generate -fcoverage-mapping,-fsanitize=address,undefined -fno-sanitize-recover=undefined)
+FUZZCC     = $(CLANG) -std=gnu11 -g -O1 -Iinclude $(FUZZCHECKS)
+FUZZERS    = $(patsubst tests/fuzz/%.c,$(FUZZDIR)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZOBJ    = $(FUZZED:src/%.c=$(FUZZDIR)/obj/%.o)
+# The clock and the log of the service, which a fuzzer has in its hands (tests/fuzz/world.h).
+FUZZWORLD  = -Wl,--wrap=io_now_us,--wrap=log_event
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/json.h $(PARSERS)
-	$(call say,FUZZ)
+$(FUZZDIR)/obj/%.o: src/%.c
+	$(call say,CC  )
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -std=gnu11 -g -O1 -Iinclude -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-o $@ $< $(PARSERS) $(LIBS)
+	$(Q)$(FUZZCC) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(FUZZDIR)/obj/fuzzed.a: $(FUZZOBJ) $(OUT)/assets.o
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(FUZZDIR)/fuzz_%: tests/fuzz/fuzz_%.c $(wildcard tests/fuzz/*.h) $(FUZZDIR)/obj/fuzzed.a
+	$(call say,FUZZ)
+	$(Q)$(FUZZCC) -fsanitize=fuzzer $(if $(shell grep world.h $<),$(FUZZWORLD)) -o $@ $< $(FUZZDIR)/obj/fuzzed.a $(LIBS)
 
 test: test-deps ## lint, unit, the suite as root, as an ordinary user and under sanitizers, short fuzzing
 	tests/run
@@ -214,12 +228,14 @@ bench: deps ## compare with python3 and with Flask and bubblewrap; under ten min
 	@$(MAKE) --no-print-directory all
 	$(PYTHON) tests/bench/bench.py --full-tier
 
-fuzz: $(FUZZERS) ## fuzz the parsers of hostile bytes for FUZZ_SECONDS each
+fuzzers: $(FUZZERS)
+
+fuzz: fuzzers ## fuzz the parsers of hostile bytes for FUZZ_SECONDS each
 	@printf '%s\n' $(FUZZERS) | xargs -P "$$(nproc)" -I{} tests/fuzz/run {} $(FUZZ_SECONDS)
 
 clean: ## remove build/
 	rm -rf $(BUILD)
 
-.PHONY: all help deps test-deps run install image test unit lint format bench fuzz clean
+.PHONY: all help deps test-deps run install image test unit lint format bench fuzz fuzzers clean
 .DEFAULT_GOAL = all
--include $(OBJECTS:.o=.d) $(DROPPED:.o=.d) $(MODULE:.o=.d) $(DROPMODULE:.o=.d)
+-include $(OBJECTS:.o=.d) $(DROPPED:.o=.d) $(MODULE:.o=.d) $(DROPMODULE:.o=.d) $(FUZZOBJ:.o=.d)

@@ -248,13 +248,19 @@ class _Walk:
         if len(self._frames) >= _MAX_DEPTH:
             self.fail(value, "is nested more than %d levels deep" % _MAX_DEPTH)
         if plain is not value:  # an array or a frame: mostly plain inside
-            text = _plain_text(plain, self._limit - self._size)
+            text = self._text_of_part(plain)
             if text is not None:
                 self._write(text)
                 return
         self._write("{" if type(plain) is dict else "[")
         self._frames.append(_Frame(value, plain))
         self._open.add(id(value))
+
+    def _text_of_part(self, plain):
+        try:
+            return _plain_text(plain, self._limit - self._size)
+        except TooLarge as error:       # counted from here on
+            raise TooLarge(self._size + error.bytes) from None
 
     def _write(self, text):
         self._size += len(text)

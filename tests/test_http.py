@@ -71,6 +71,7 @@ REFUSED = {
     "te-twice-different": post(b"Transfer-Encoding: identity", b"Transfer-Encoding: chunked", body=CHUNKED_BODY, length=False),
     "two-lengths-same": post(b"Content-Length: %d" % len(BODY)),
     "two-lengths-different": post(b"Content-Length: 3"),
+    "two-lengths-unknown-path": post(b"Content-Length: 0", line=b"POST /nothing HTTP/1.1"),
     "length-list": post(b"Content-Length: %d, %d" % (len(BODY), len(BODY)), length=False),
     "length-negative": post(b"Content-Length: -5", length=False),
     "length-plus": post(b"Content-Length: +%d" % len(BODY), length=False),
@@ -82,6 +83,8 @@ REFUSED = {
     "length-2-to-64": post(b"Content-Length: 18446744073709551616", length=False),
     "length-huge": post(b"Content-Length: 1000000000000", length=False),
     "expect-continue-10-gib": post(b"Content-Length: 10737418240", b"Expect: 100-continue", length=False, body=b""),
+    "te-in-http-1.0": te(b"chunked").replace(b"HTTP/1.1", b"HTTP/1.0\r\nConnection: keep-alive", 1),
+    "space-in-target": get(line=b"GET /health?a b HTTP/1.1"),
     "two-hosts": post(b"Host: other"),
     "two-hosts-same": post(b"Host: localhost"),
     "no-host": post(host=False),
@@ -216,9 +219,10 @@ def test_no_length_is_no_body(server):
 def test_early_refusal_is_json(server):
     """Refusals that are ours have the shape of the contract."""
     for name in ("te-and-content-length", "te-list", "two-lengths-different", "two-hosts",
-                 "content-encoding-gzip", "length-huge", "two-content-types"):
+                 "content-encoding-gzip", "length-huge", "two-content-types", "no-host", "te-in-http-1.0",
+                 "space-in-target"):
         talk = converse(server, REFUSED[name])
-        assert [a.json()["error"]["code"] for a in talk.answers] and talk.closed, name
+        assert [a.json()["error"]["code"] for a in talk.answers] and talk.closed and not talk.rest, name
         assert "close" in talk.answers[0].header("Connection").lower(), name
 
 

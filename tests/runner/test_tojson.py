@@ -382,6 +382,17 @@ def test_limit_is_no_smaller_than_it_says(value):
     assert tojson.to_json(value, size) == tojson.to_json(value)
 
 
+@pytest.mark.parametrize("make", [
+    lambda: ["x" * 3000, Point("y" * 3000)], lambda: ["x" * 3000, {1: Point(1, ["y" * 3000])}],
+])
+def test_what_stands_before_a_converted_part_counts(make):
+    value = make()
+    size = len(tojson.to_json(value))
+    with pytest.raises(tojson.TooLarge) as caught:
+        tojson.to_json(value, 5000)
+    assert 5000 < caught.value.bytes <= size
+
+
 def test_a_value_shared_a_billion_times_ends_soon():
     value = ["ha"]
     for _ in range(30):
