@@ -32,7 +32,8 @@ enum stopped { STOPPED_NOT, STOPPED_WITH_SERVICE, STOPPED_FOR_FLOOD };
 
 struct execution {
 	struct executor *executor;
-	struct execution *next; /* in the queue */
+	struct fair_entry waits; /* in the queue */
+	struct fair_client *client;
 	struct job job;
 	uint8_t nonce[JOB_NONCE_BYTES];
 	uint64_t job_id;
@@ -45,7 +46,7 @@ struct execution {
 	struct exit_report report;
 	struct feeder input;
 	struct collector out, err, result;
-	uint64_t submitted_us, started_us;
+	uint64_t started_us;
 	execution_done done; /* NULL after execute_cancel */
 	void *context;
 };
@@ -54,6 +55,7 @@ struct execution {
 
 static void release(struct execution *x)
 {
+	fair_release(&x->executor->clients, x->client);
 	feed_stop(&x->input);
 	collect_stop(&x->out);
 	collect_stop(&x->err);
@@ -67,13 +69,19 @@ static uint32_t places(const struct executor *e)
 	return e->settings.slots * WIRE_PLACES_PER_SLOT;
 }
 
+static void count_running(struct execution *x, int change)
+{
+	x->executor->running_count += (uint32_t)change;
+	x->client->running += (uint32_t)change;
+}
+
 static void leave_place(struct execution *x)
 {
 	x->executor->running[x->slot] = NULL;
 	if (x->answered)
 		x->executor->clearing_count--;
 	else
-		x->executor->running_count--;
+		count_running(x, -1);
 }
 
 static void answer(struct execution *x, struct reply reply)
@@ -83,7 +91,7 @@ static void answer(struct execution *x, struct reply reply)
 		.reply = reply, .measured = x->reported, .cpu_us = x->report.cpu_us, .peak_bytes = x->report.peak_bytes
 	};
 
-	end.queue_us = (x->started_us ? x->started_us : now) - x->submitted_us;
+	end.queue_us = (x->started_us ? x->started_us : now) - x->waits.since_us;
 	end.run_us = x->started_us ? now - x->started_us : 0;
 	if (x->answered) {
 		end.slot = x->slot;
@@ -159,7 +167,7 @@ static void answer_early(struct execution *x)
 		return;
 	collect_drain(&x->out);
 	x->answered = true;
-	x->executor->running_count--;
+	count_running(x, -1);
 	x->executor->clearing_count++;
 	x->report = (struct exit_report){ .killed_by = KILLED_BY_NOBODY }; /* as the runner is about to end */
 	answer(x, build_reply(x));
@@ -312,7 +320,7 @@ static void start(struct execution *x, uint32_t slot)
 	x->started_us = io_now_us();
 	x->running = true;
 	e->running[slot] = x;
-	e->running_count++;
+	count_running(x, 1);
 	try_to_start(x);
 }
 
@@ -328,42 +336,80 @@ static void start_again(struct execution *x)
 	try_to_start(x);
 }
 
-static struct execution *take_first(struct executor *e)
+static struct execution *execution_of(struct fair_entry *entry)
 {
-	struct execution *x = e->first;
+	return (struct execution *)(void *)((char *)entry - offsetof(struct execution, waits));
+}
 
-	e->first = x->next;
-	if (!e->first)
-		e->last = NULL;
-	e->waiting_count--;
-	return x;
+static void leave_queue(struct execution *x)
+{
+	fair_remove(&x->executor->clients, &x->waits);
+	x->executor->waiting_count--;
+}
+
+static void turn_away(struct execution *x, const char *message)
+{
+	leave_queue(x);
+	answer(x, reply_overloaded(message));
+	release(x);
 }
 
 void executor_advance(struct executor *e)
 {
-	for (uint32_t place = 0; place < places(e) && e->first && e->running_count < e->settings.slots; place++)
-		if (!e->running[place])
-			start(take_first(e), place);
+	for (uint32_t place = 0; place < places(e) && e->waiting_count > 0 && e->running_count < e->settings.slots;
+	     place++)
+		if (!e->running[place]) {
+			struct execution *x = execution_of(fair_take(&e->clients));
+
+			e->waiting_count--;
+			start(x, place);
+		}
 }
 
-struct execution *execute_submit(struct executor *e, struct job *job, execution_done done, void *context)
+static bool is_full(const struct executor *e)
+{
+	return e->running_count + e->waiting_count >= e->settings.slots + e->settings.queue_limit;
+}
+
+/* Room for one more of this client, if need be that of a client who has more; or *refusal. */
+static bool find_room(struct executor *e, const struct fair_client *client, struct reply *refusal)
+{
+	const uint32_t limit = e->settings.client_limit;
+	struct fair_entry *other = NULL;
+
+	if (limit > 0 && client->running + client->waiting >= limit) {
+		*refusal = reply_overloaded("Too many requests of this client run or wait: try again later.");
+		return false;
+	}
+	if (!is_full(e))
+		return true;
+	other = fair_displaced(&e->clients, client);
+	if (!other) {
+		*refusal = reply_overloaded(NULL);
+		return false;
+	}
+	turn_away(execution_of(other), "The queue is full, and others have fewer requests in it: try again later.");
+	return true;
+}
+
+struct execution *execute_submit(struct executor *e, struct job *job, struct fair_client *client, execution_done done,
+				 void *context, struct reply *refusal)
 {
 	struct execution *x = NULL;
 
-	if (e->running_count + e->waiting_count < e->settings.slots + e->settings.queue_limit)
+	if (find_room(e, client, refusal)) {
 		x = calloc(1, sizeof *x);
+		if (!x)
+			*refusal = reply_overloaded("The service is out of memory: try again later.");
+	}
 	if (!x) {
 		free(job->script);
 		return NULL;
 	}
 	*x = (struct execution){
-		.executor = e, .job = *job, .done = done, .context = context, .submitted_us = io_now_us()
+		.executor = e, .client = fair_hold_again(client), .job = *job, .done = done, .context = context
 	};
-	if (e->last)
-		e->last->next = x;
-	else
-		e->first = x;
-	e->last = x;
+	fair_add(&e->clients, &x->waits, client, io_now_us());
 	e->waiting_count++;
 	return x;
 }
@@ -405,7 +451,12 @@ static void on_channel(struct watch *w, uint32_t events)
 
 int executor_open(struct executor *e, struct loop *loop, int channel_fd, const struct executor_settings *settings)
 {
+	uint64_t seed = 0;
+
 	*e = (struct executor){ .loop = loop, .settings = *settings };
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+		return -1;
+	fair_open(&e->clients, seed);
 	if (io_set_nonblocking(channel_fd, true) < 0)
 		return -1;
 	return loop_add(loop, &e->channel, channel_fd, EPOLLIN, on_channel);
@@ -419,21 +470,6 @@ void execute_let_go(struct executor *e, uint32_t slot, uint64_t job_id)
 		kill_running(e->running[slot]);
 }
 
-static void leave_queue(struct execution *x)
-{
-	struct executor *e = x->executor;
-	struct execution **link = &e->first, *before = NULL;
-
-	while (*link != x) {
-		before = *link;
-		link = &before->next;
-	}
-	*link = x->next;
-	if (e->last == x)
-		e->last = before;
-	e->waiting_count--;
-}
-
 void execute_cancel(struct execution *x)
 {
 	x->done = NULL;
@@ -445,26 +481,21 @@ void execute_cancel(struct execution *x)
 	release(x);
 }
 
-static void turn_away_first(struct executor *e, const char *message)
-{
-	struct execution *x = take_first(e);
-
-	answer(x, reply_overloaded(message));
-	release(x);
-}
-
 void executor_expire(struct executor *e)
 {
-	uint64_t now = io_now_us();
+	const uint64_t now = io_now_us(), since = now > QUEUE_MOST_US ? now - QUEUE_MOST_US : 0;
+	struct fair_entry *entry;
 
-	while (e->first && now - e->first->submitted_us > QUEUE_MOST_US)
-		turn_away_first(e, "The request waited 30 s for a free slot: try again later.");
+	while ((entry = fair_older(&e->clients, since)))
+		turn_away(execution_of(entry), "The request waited 30 s for a free slot: try again later.");
 }
 
 void executor_abandon(struct executor *e)
 {
-	while (e->first)
-		turn_away_first(e, "The service is stopping: send the request again.");
+	struct fair_entry *entry;
+
+	while ((entry = fair_older(&e->clients, UINT64_MAX)))
+		turn_away(execution_of(entry), "The service is stopping: send the request again.");
 	for (uint32_t slot = 0; slot < places(e); slot++)
 		if (e->running[slot]) {
 			e->running[slot]->stopped = STOPPED_WITH_SERVICE;

@@ -8,7 +8,7 @@
 
 #include "reply.h"
 
-enum { STRICT_ID_BYTES = 128 };
+enum { STRICT_ID_BYTES = 128, STRICT_CLIENT_BYTES = 64 };
 
 /* What of the headers matters, gathered one header at a time. */
 struct strict_head {
@@ -22,6 +22,9 @@ struct strict_head {
 	bool wants_html, accepts_gzip;
 	uint64_t length;
 	char id[STRICT_ID_BYTES + 1]; /* X-Request-Id if it can be used, else "" */
+	const char *client_field;     /* given by the caller: a field that names the client, or NULL */
+	char client
+		[STRICT_CLIENT_BYTES]; /* its last element: what the nearest proxy wrote; "" if there is none of use */
 };
 
 /* Takes one header; value need not end with NUL. */
