@@ -551,6 +551,7 @@ static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *
 	bool wanted = x->route && !x->route->answer && !x->answered;
 
 	set_body_deadline(x);
+	x->server->empty_rounds = 0; /* it came earlier, and more of it may be there */
 	if (!wanted || x->body_over || x->crowded) {
 		x->discarded += *length;
 		if (x->discarded > x->server->body_limit)
