@@ -309,7 +309,7 @@ static void remember_answer(struct exchange *x, size_t length)
 	s->youngest_answer = x;
 	s->answers_bytes += length;
 	x->sender->answer_bytes += length;
-	while (s->answers_bytes > s->answers_most)
+	while (s->oldest_answer && s->answers_bytes > s->answers_most)
 		give_up_an_answer(s);
 }
 

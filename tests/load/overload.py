@@ -237,7 +237,7 @@ ATTACKS = {
 
 
 def _attacker(name, port, options, seconds, pipe):
-    os.nice(19)
+    os.nice(options.nice)
     attack = Attack(port, options)
     pipe.send("ready")
     pipe.recv()
@@ -394,6 +394,7 @@ def main():
     parser.add_argument("--only", default="", help="attacks whose names hold one of these words; \"all\" is all of them at once")
     parser.add_argument("--idle", type=int, default=ATTACKS["idle"][0], help="idle connections (default 10000)")
     parser.add_argument("--rate", type=float, help="requests a second of the open loop (default: ten times what it can do)")
+    parser.add_argument("--nice", type=int, default=19, help="priority of the attackers (default 19: the lowest)")
     options, settings = parser.parse_known_args()
     settings = {name.lstrip("-").upper().replace("-", "_"): value for name, _, value in (s.partition("=") for s in settings)}
     settings = {"TIME_LIMIT_SEC": "3", "LOG_FORMAT": "json", **settings}
