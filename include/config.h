@@ -35,6 +35,9 @@ struct config {
 	uint64_t nproc_limit;
 	uint64_t max_concurrency;
 	uint64_t max_queue;
+	uint64_t max_per_client; /* 0: no bound */
+	uint64_t max_connections;
+	const char *client_address_header; /* NULL: a client is the address of its connection */
 	const char *python_bin;
 	uint64_t start;           /* enum config_start */
 	const char *warm_imports; /* NULL: those of numpy and pandas that are installed; "": none */

@@ -31,6 +31,8 @@ struct variable {
 	const char *meaning;
 };
 
+#define NO_HEADER "none" /* the address of the connection is the client's */
+
 #define AT(member) offsetof(struct config, member)
 
 /* clang-format off */
@@ -58,6 +60,12 @@ static const struct variable variables[] = {
 	  "jobs that run at once" },
 	{ "MAX_QUEUE", KIND_NUMBER, AT(max_queue), "64", 0, 10000, { NULL },
 	  "requests that wait for a slot; one more is answered with 503" },
+	{ "MAX_PER_CLIENT", KIND_NUMBER, AT(max_per_client), "0", 0, 10256, { NULL },
+	  "requests of one client that run or wait; one more is answered with 503 (0: as many as there is room for)" },
+	{ "MAX_CONNECTIONS", KIND_NUMBER, AT(max_connections), "2048", 16, 65536, { NULL },
+	  "connections at once, idle ones too; fewer where descriptors do not suffice" },
+	{ "CLIENT_ADDRESS_HEADER", KIND_TEXT, AT(client_address_header), NO_HEADER, 0, 0, { NULL },
+	  "behind a proxy: the header whose last element is the client's address, such as X-Forwarded-For" },
 	{ "PYTHON_BIN", KIND_TEXT, AT(python_bin), "/usr/bin/python3", 0, 0, { NULL },
 	  "absolute path of any CPython >= 3.9, a venv's too; its packages are what scripts can import" },
 	{ "START", KIND_CHOICE, AT(start), "warm", 0, 0, { "warm", "cold" },
@@ -185,10 +193,24 @@ static int parse_imports(struct config *c, const struct variable *v, const char 
 	return 0;
 }
 
+/* The name of a header field (RFC 9110, 5.6.2), which is never empty; or none. */
+static int parse_header(struct config *c, const struct variable *v, const char *value, struct fault *f)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+	bool none = value[0] == '\0' || strcmp(value, NO_HEADER) == 0;
+
+	if (value[strspn(value, letters)] != '\0')
+		return fault_set(f, 0, "%s=\"%s\": must be the name of a header, or " NO_HEADER, v->name, value);
+	*text_of(c, v) = none ? NULL : value;
+	return 0;
+}
+
 static int parse_text(struct config *c, const struct variable *v, const char *value, struct fault *f)
 {
 	if (v->offset == AT(warm_imports))
 		return parse_imports(c, v, value, f);
+	if (v->offset == AT(client_address_header))
+		return parse_header(c, v, value, f);
 	if (value[0] == '\0')
 		return fault_set(f, 0, "%s=\"\": must not be empty", v->name);
 	if (v->offset == AT(python_bin) && value[0] != '/')

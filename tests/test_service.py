@@ -213,6 +213,9 @@ BAD_VALUES = {
     "NPROC_LIMIT": ("0", "-1", "x", "99999999999"),
     "MAX_CONCURRENCY": ("0", "-1", "two", "99999999999"),
     "MAX_QUEUE": ("-1", "x", "99999999999"),
+    "MAX_PER_CLIENT": ("-1", "x", "99999999999"),
+    "MAX_CONNECTIONS": ("0", "15", "-1", "x", "99999999999"),
+    "CLIENT_ADDRESS_HEADER": ("X Forwarded For", "X-Forwarded-For:", "a,b", "\u00e9"),
     "PYTHON_BIN": ("", "python3", "./python3", "/no/such/python", "/etc/passwd", "/usr"),
     "START": ("", "hot", "COLD ", "1"),
     "ISOLATION": ("", "none", "off", "weak"),
@@ -221,7 +224,7 @@ BAD_VALUES = {
 }
 CHOICES = {"START": ("cold",), "ISOLATION": ("auto", "strong"), "LOG_FORMAT": ("auto", "text", "json"),
            "METRICS": ("on", "off")}
-RANGED = {name for name in BAD_VALUES if name not in CHOICES and name not in ("HOST", "PYTHON_BIN")}
+RANGED = {name for name in BAD_VALUES if name not in CHOICES and name not in ("HOST", "PYTHON_BIN", "CLIENT_ADDRESS_HEADER")}
 
 
 @pytest.mark.parametrize("name, value", [(n, v) for n, values in BAD_VALUES.items() for v in values])
@@ -262,6 +265,7 @@ def test_check_prints_every_setting():
     wanted = {"PORT": "8080", "HOST": "127.0.0.1", "MAX_SCRIPT_BYTES": "204800", "MAX_STDOUT_BYTES": "204800",
               "MAX_RESULT_BYTES": "1048576", "TIME_LIMIT_SEC": "10", "CPU_LIMIT_SEC": "10", "MEM_LIMIT_MB": "512",
               "FSIZE_LIMIT_MB": "10", "TMP_LIMIT_MB": "64", "NOFILE_LIMIT": "256", "NPROC_LIMIT": "64", "MAX_QUEUE": "64",
+              "MAX_PER_CLIENT": "0", "MAX_CONNECTIONS": "2048", "CLIENT_ADDRESS_HEADER": "none",
               "MAX_CONCURRENCY": str(len(os.sched_getaffinity(0))), "PYTHON_BIN": "/usr/bin/python3", "ISOLATION": "auto",
               "LOG_FORMAT": "auto", "METRICS": "on"}
     assert {name: settings[name] for name in wanted} == wanted

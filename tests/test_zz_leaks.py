@@ -11,11 +11,11 @@ import socket
 import pytest
 
 from harness.client import Client, request_bytes
-from harness.server import Server, binary, descendants, processes, wait_until
+from harness.looks import assert_no_more_files, files_left, groups_of, mounts_seen, quiet, sanitized
+from harness.server import Server, descendants, processes, wait_until
 
 SETTINGS = {"TIME_LIMIT_SEC": "0.6", "MEM_LIMIT_MB": "192", "MAX_CONCURRENCY": "2", "MAX_QUEUE": "200"}
 REQUESTS, WARM_UP = 300, 60
-QUIET_LOOKS = 75             # 1.5 s at least
 # Growth after the warm-up: a leak of a kilobyte for each request would not stay below.
 MARGIN_KB = {"spawner": 200, "web": 300, "template 0": 100, "template 1": 100}
 SANITIZED_KB = 200 << 10  # the sanitizers keep what was freed
@@ -68,88 +68,18 @@ def _load(server, count):
     return codes
 
 
-def _files():
-    """What jobs or the service might leave on the machine, by the names that they give."""
-    words = ("safe-exec-canary", "script.py", "left", "psm_", "sem.")
-    return {f"{place}/{name}" for place in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/") if os.path.isdir(place)
-            for name in os.listdir(place) if any(word in name for word in words)}
-
-
-def _assert_no_more_files(before):
-    """Another service that starts on this machine has a canary of its own for a moment."""
-    wait_until(lambda: not _files() - before, 5, f"no files left on the machine but {before}; now {_files()}")
-
-
-def _groups(pid):
-    """The control groups that the service of this pid made."""
-    return [path for path, _, _ in os.walk("/sys/fs/cgroup")
-            if os.path.basename(path) in (f"safe-exec-{pid}", f"safe-exec-{pid}-self")]
-
-
-def _mounts():
-    with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        return sorted(line.split(" ", 2)[2] for line in file)
-
-
-def _descriptors(pid):
-    """What a process holds, but the networks of cells: each is made when the cell is first needed, and stays."""
-    kinds = []
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            kinds.append(os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0])
-        except FileNotFoundError:       # it was looking at something just then
-            pass
-    return sorted(kind for kind in kinds if kind != "net")
-
-
-def _anonymous_kb(pid):
-    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-        fields = dict(line.split(":", 1) for line in file)
-    return int(fields["RssAnon"].split()[0])
-
-
-def _sanitized():
-    with open(binary(), "rb") as file:
-        return b"__asan_init" in file.read()
-
-
-def _pids(server):
-    return {"spawner": server.pid, "web": server.web_pid(),
-            **{f"template {i}": pid for i, pid in enumerate(server.template_pids())}}
-
-
-def _look(server):
-    """{name: (descriptors, KB of anonymous memory)} of the processes of the service that stay."""
-    return {name: (_descriptors(pid), _anonymous_kb(pid)) for name, pid in _pids(server).items()}
-
-
-def _quiet(server, fresh=None):
-    """
-    Waits until nothing changes any more, and web holds what it held when it was fresh: no connection. Without namespaces a
-    cell that had orphans is kept up to a second, until whoever inherited them has waited for them.
-    """
-    last = []
-
-    def unchanged():
-        last.append(_look(server))
-        return len(last) > QUIET_LOOKS and fresh in (None, last[-1]["web"][0]) and all(
-            look[name][0] == last[-1][name][0] for look in last[-QUIET_LOOKS:] for name in look)
-    wait_until(unchanged, 30, "all connections are closed, and the number of descriptors does not change any more")
-    return last[-1]
-
-
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may look into the service's processes")
 def test_nothing_is_left():
-    files, mounts = _files(), _mounts()
+    files, mounts = files_left(), mounts_seen()
     server = Server(SETTINGS).start()
     try:
         pid = server.pid            # or it is skipped here, where nothing of it is to be seen
         identity = server.identity()
-        fresh = _quiet(server)["web"][0]
+        fresh = quiet(server)["web"][0]
         _load(server, WARM_UP)
-        before = _quiet(server, fresh)
+        before = quiet(server, fresh)
         codes = _load(server, REQUESTS)
-        after = _quiet(server, fresh)
+        after = quiet(server, fresh)
         print(json.dumps({"codes": {str(code): n for code, n in codes.items()},
                           "KB before and after": {name: [before[name][1], after[name][1]] for name in before},
                           "descriptors": {name: len(after[name][0]) for name in after}}))
@@ -158,18 +88,18 @@ def test_nothing_is_left():
         assert server.identity() == identity, "a process of the service was restarted"
         for name, (kinds, kilobytes) in before.items():
             assert after[name][0] == kinds, f"{name} holds other descriptors"
-            margin = SANITIZED_KB if _sanitized() else MARGIN_KB[name]
+            margin = SANITIZED_KB if sanitized() else MARGIN_KB[name]
             assert after[name][1] - kilobytes <= margin, f"{name}: {kilobytes} KB became {after[name][1]} KB"
         wait_until(lambda: sorted([server.pid, *descendants(server.pid)]) == server.idle_pids(), 5,
                    "no process but those that wait for a job")
         zombies = [pid for pid, (parent, state, _) in processes().items() if state == "Z" and parent in identity]
         assert zombies == [], "zombies"
-        assert _mounts() == mounts, "the machine's mount table changed"
+        assert mounts_seen() == mounts, "the machine's mount table changed"
     finally:
         server.stop()
-    _assert_no_more_files(files)
-    assert _groups(pid) == [], "control groups left"
-    assert _mounts() == mounts
+    assert_no_more_files(files)
+    assert groups_of(pid) == [], "control groups left"
+    assert mounts_seen() == mounts
 
 
 def _seen_inside(server):
@@ -202,12 +132,12 @@ def test_nothing_is_left_in_the_container():
 
 def test_a_killed_service_leaves_nothing_for_the_next():
     """SIGKILL may leave empty control groups, which the next start removes; files and mounts it cannot leave."""
-    files, mounts = _files(), _mounts()
+    files, mounts = files_left(), mounts_seen()
     server = Server(SETTINGS).start()
     pid = server.pid if server.visible else None
     server.kill()
-    _assert_no_more_files(files)
-    assert _mounts() == mounts
+    assert_no_more_files(files)
+    assert mounts_seen() == mounts
     with Server(SETTINGS):
         pass
-    assert _groups(pid) == [], "control groups left"
+    assert groups_of(pid) == [], "control groups left"

@@ -41,7 +41,8 @@ enum stopped { STOPPED_NOT, STOPPED_WITH_SERVICE, STOPPED_FOR_FLOOD };
 
 struct execution {
 	struct executor *executor;
-	struct execution *next; /* in the queue */
+	struct fair_entry waits; /* in the queue */
+	struct fair_client *client;
 	struct job job;
 	uint8_t nonce[JOB_NONCE_BYTES];
 	uint64_t job_id;
@@ -57,7 +58,7 @@ struct execution {
 	struct collector out, err, result;
 	struct frame frame; /* what the result says, once it is parsed: a long one takes its time */
 	bool parsed;
-	uint64_t submitted_us, started_us;
+	uint64_t started_us;
 	uint64_t tried_us;   /* the last time that it was started */
 	execution_done done; /* NULL after execute_cancel */
 	void *context;
@@ -69,6 +70,7 @@ struct execution {
 
 static void release(struct execution *x)
 {
+	fair_release(&x->executor->clients, x->client);
 	feed_stop(&x->input);
 	collect_stop(&x->out);
 	collect_stop(&x->err);
@@ -82,13 +84,19 @@ static uint32_t places(const struct executor *e)
 	return e->settings.slots * WIRE_PLACES_PER_SLOT;
 }
 
+static void count_running(struct execution *x, int change)
+{
+	x->executor->running_count += (uint32_t)change;
+	x->client->running += (uint32_t)change;
+}
+
 static void leave_place(struct execution *x)
 {
 	x->executor->running[x->slot] = NULL;
 	if (x->answered)
 		x->executor->clearing_count--;
 	else
-		x->executor->running_count--;
+		count_running(x, -1);
 }
 
 static void answer(struct execution *x, struct reply reply)
@@ -100,7 +108,7 @@ static void answer(struct execution *x, struct reply reply)
 				     .peak_bytes = x->report.peak_bytes,
 				     .start = x->report.start };
 
-	end.queue_us = (x->started_us ? x->started_us : now) - x->submitted_us;
+	end.queue_us = (x->started_us ? x->started_us : now) - x->waits.since_us;
 	end.run_us = x->started_us ? now - x->started_us : 0;
 	if (x->running)
 		metrics_execution(x->executor->metrics, reply.code, end.run_us);
@@ -178,7 +186,7 @@ static struct reply build_reply(struct execution *x)
 static void answer_before_the_end(struct execution *x, struct reply reply)
 {
 	x->answered = true;
-	x->executor->running_count--;
+	count_running(x, -1);
 	x->executor->clearing_count++;
 	answer(x, reply);
 	x->done = NULL;
@@ -343,10 +351,10 @@ static void start(struct execution *x, uint32_t slot)
 
 	x->slot = slot;
 	x->started_us = io_now_us();
-	metrics_queue_wait(e->metrics, x->started_us - x->submitted_us);
+	metrics_queue_wait(e->metrics, x->started_us - x->waits.since_us);
 	x->running = true;
 	e->running[slot] = x;
-	e->running_count++;
+	count_running(x, 1);
 	try_to_start(x);
 }
 
@@ -371,42 +379,86 @@ static void start_again(struct execution *x)
 	try_to_start(x);
 }
 
-static struct execution *take_first(struct executor *e)
+static struct execution *execution_of(struct fair_entry *entry)
 {
-	struct execution *x = e->first;
+	return (struct execution *)(void *)((char *)entry - offsetof(struct execution, waits));
+}
 
-	e->first = x->next;
-	if (!e->first)
-		e->last = NULL;
-	e->waiting_count--;
-	return x;
+static void leave_queue(struct execution *x)
+{
+	fair_remove(&x->executor->clients, &x->waits);
+	x->executor->waiting_count--;
+}
+
+static void turn_away(struct execution *x, enum metrics_rejection why, const char *message)
+{
+	x->executor->metrics->rejections[why]++;
+	leave_queue(x);
+	answer(x, reply_overloaded(message));
+	release(x);
 }
 
 void executor_advance(struct executor *e)
 {
-	for (uint32_t place = 0; place < places(e) && e->first && e->running_count < e->settings.slots; place++)
-		if (!e->running[place] && !e->spawner_hangs)
-			start(take_first(e), place);
+	for (uint32_t place = 0; place < places(e) && e->waiting_count > 0 && e->running_count < e->settings.slots;
+	     place++)
+		if (!e->running[place] && !e->spawner_hangs) {
+			struct execution *x = execution_of(fair_take(&e->clients));
+
+			e->waiting_count--;
+			start(x, place);
+		}
 }
 
-struct execution *execute_submit(struct executor *e, struct job *job, execution_done done, void *context)
+static bool is_full(const struct executor *e)
 {
-	bool full = e->running_count + e->waiting_count >= e->settings.slots + e->settings.queue_limit;
-	struct execution *x = full ? NULL : calloc(1, sizeof *x);
+	return e->running_count + e->waiting_count >= e->settings.slots + e->settings.queue_limit;
+}
 
+/* Room for one more of this client, if need be that of a client who has more; or *refusal. */
+static bool find_room(struct executor *e, const struct fair_client *client, struct reply *refusal)
+{
+	const uint32_t limit = e->settings.client_limit;
+	struct fair_entry *other = NULL;
+
+	if (limit > 0 && client->running + client->waiting >= limit) {
+		e->metrics->rejections[REJECTED_CLIENT_LIMIT]++;
+		*refusal = reply_overloaded("Too many requests of this client run or wait: try again later.");
+		return false;
+	}
+	if (!is_full(e))
+		return true;
+	other = fair_displaced(&e->clients, client);
+	if (!other) {
+		e->metrics->rejections[REJECTED_QUEUE_FULL]++;
+		*refusal = reply_overloaded(NULL);
+		return false;
+	}
+	turn_away(execution_of(other), REJECTED_DISPLACED,
+		  "The queue is full, and others have fewer requests in it: try again later.");
+	return true;
+}
+
+struct execution *execute_submit(struct executor *e, struct job *job, struct fair_client *client, execution_done done,
+				 void *context, struct reply *refusal)
+{
+	struct execution *x = NULL;
+
+	if (find_room(e, client, refusal)) {
+		x = calloc(1, sizeof *x);
+		if (!x) {
+			e->metrics->rejections[REJECTED_MEMORY]++;
+			*refusal = reply_overloaded("The service is out of memory: try again later.");
+		}
+	}
 	if (!x) {
-		e->metrics->rejections[full ? REJECTED_QUEUE_FULL : REJECTED_MEMORY]++;
 		free(job->script);
 		return NULL;
 	}
 	*x = (struct execution){
-		.executor = e, .job = *job, .done = done, .context = context, .submitted_us = io_now_us()
+		.executor = e, .client = fair_hold_again(client), .job = *job, .done = done, .context = context
 	};
-	if (e->last)
-		e->last->next = x;
-	else
-		e->first = x;
-	e->last = x;
+	fair_add(&e->clients, &x->waits, client, io_now_us());
 	e->waiting_count++;
 	return x;
 }
@@ -456,7 +508,12 @@ static void on_channel(struct watch *w, uint32_t events)
 int executor_open(struct executor *e, struct loop *loop, int channel_fd, const struct executor_settings *settings,
 		  struct metrics *metrics)
 {
+	uint64_t seed = 0;
+
 	*e = (struct executor){ .loop = loop, .metrics = metrics, .settings = *settings };
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+		return -1;
+	fair_open(&e->clients, seed);
 	if (io_set_nonblocking(channel_fd, true) < 0)
 		return -1;
 	return loop_add(loop, &e->channel, channel_fd, EPOLLIN, on_channel);
@@ -476,21 +533,6 @@ bool execute_let_go(struct executor *e, uint32_t slot, uint64_t job_id, executio
 	return true;
 }
 
-static void leave_queue(struct execution *x)
-{
-	struct executor *e = x->executor;
-	struct execution **link = &e->first, *before = NULL;
-
-	while (*link != x) {
-		before = *link;
-		link = &before->next;
-	}
-	*link = x->next;
-	if (e->last == x)
-		e->last = before;
-	e->waiting_count--;
-}
-
 void execute_cancel(struct execution *x)
 {
 	x->done = NULL;
@@ -501,15 +543,6 @@ void execute_cancel(struct execution *x)
 		return;
 	}
 	leave_queue(x);
-	release(x);
-}
-
-static void turn_away_first(struct executor *e, enum metrics_rejection why, const char *message)
-{
-	struct execution *x = take_first(e);
-
-	e->metrics->rejections[why]++;
-	answer(x, reply_overloaded(message));
 	release(x);
 }
 
@@ -524,10 +557,12 @@ static bool is_overdue(struct execution *x, uint64_t now)
 
 void executor_expire(struct executor *e)
 {
-	uint64_t now = io_now_us();
+	const uint64_t now = io_now_us(), since = now > QUEUE_MOST_US ? now - QUEUE_MOST_US : 0;
+	struct fair_entry *entry;
 
-	while (e->first && now - e->first->submitted_us > QUEUE_MOST_US)
-		turn_away_first(e, REJECTED_QUEUE_TIMEOUT, "The request waited 30 s for a free slot: try again later.");
+	while ((entry = fair_older(&e->clients, since)))
+		turn_away(execution_of(entry), REJECTED_QUEUE_TIMEOUT,
+			  "The request waited 30 s for a free slot: try again later.");
 	for (uint32_t place = 0; place < places(e); place++)
 		if (e->running[place] && is_overdue(e->running[place], now)) {
 			log_event(LOG_ERROR, NULL,
@@ -538,8 +573,10 @@ void executor_expire(struct executor *e)
 
 void executor_abandon(struct executor *e)
 {
-	while (e->first)
-		turn_away_first(e, REJECTED_DRAINING, "The service is stopping: send the request again.");
+	struct fair_entry *entry;
+
+	while ((entry = fair_older(&e->clients, UINT64_MAX)))
+		turn_away(execution_of(entry), REJECTED_DRAINING, "The service is stopping: send the request again.");
 	for (uint32_t slot = 0; slot < places(e); slot++)
 		if (e->running[slot]) {
 			e->running[slot]->stopped = STOPPED_WITH_SERVICE;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fair.h"
 #include "jail.h"
 #include "job.h"
 #include "loop.h"
@@ -38,6 +39,7 @@ struct executor_settings {
 	uint64_t max_result_bytes;
 	uint32_t slots;
 	uint32_t queue_limit;
+	uint32_t client_limit;    /* of requests of one client that run or wait; 0: none */
 	const char *full_imports; /* "numpy,pandas": a script that names one of these is for the full template */
 };
 
@@ -47,7 +49,7 @@ struct executor {
 	struct executor_settings settings;
 	struct watch channel;                       /* to the spawner */
 	struct execution *running[WIRE_PLACES_MAX]; /* by place; those that are answered and not yet over, too */
-	struct execution *first, *last;             /* waiting for a slot */
+	struct fair clients;                        /* whose requests wait for a slot; the server counts in it, too */
 	uint32_t running_count;                     /* not answered yet */
 	uint32_t clearing_count;
 	uint32_t waiting_count;
@@ -62,9 +64,11 @@ int executor_open(struct executor *e, struct loop *loop, int channel_fd, const s
 
 /*
  * Takes *job over and puts it into the queue; done is called later, exactly once unless execute_cancel came first.
- * NULL: the queue is full (the job is released). executor_advance() starts what has a slot.
+ * NULL: there is no room for it (the job is released), and *refusal is the answer. A request of another client that has
+ * more of them may be turned away in its place. executor_advance() starts what has a slot.
  */
-struct execution *execute_submit(struct executor *e, struct job *job, execution_done done, void *context);
+struct execution *execute_submit(struct executor *e, struct job *job, struct fair_client *client, execution_done done,
+				 void *context, struct reply *refusal);
 
 /* The client is gone: done will not be called, the job is killed, its slot is freed when it is dead. */
 void execute_cancel(struct execution *x);

@@ -56,9 +56,10 @@ static const struct {
 };
 
 static const char *const rejections[REJECTIONS] = {
-	[REJECTED_QUEUE_FULL] = "queue_full", [REJECTED_QUEUE_TIMEOUT] = "queue_timeout",
-	[REJECTED_DRAINING] = "draining",     [REJECTED_BODIES] = "bodies",
-	[REJECTED_HANGING] = "spawner_hangs", [REJECTED_MEMORY] = "memory",
+	[REJECTED_QUEUE_FULL] = "queue_full",     [REJECTED_DISPLACED] = "displaced",
+	[REJECTED_CLIENT_LIMIT] = "client_limit", [REJECTED_QUEUE_TIMEOUT] = "queue_timeout",
+	[REJECTED_DRAINING] = "draining",         [REJECTED_BODIES] = "bodies",
+	[REJECTED_HANGING] = "spawner_hangs",     [REJECTED_MEMORY] = "memory",
 };
 
 /* ---- counting ------------------------------------------------------------------------------------------------------ */

@@ -23,6 +23,8 @@ enum {
 /* Why a script was answered with OVERLOADED. */
 enum metrics_rejection {
 	REJECTED_QUEUE_FULL,
+	REJECTED_DISPLACED,    /* from the full queue, by a client who has less in it */
+	REJECTED_CLIENT_LIMIT, /* MAX_PER_CLIENT */
 	REJECTED_QUEUE_TIMEOUT,
 	REJECTED_DRAINING,
 	REJECTED_BODIES,  /* no room for its body beside those of others */

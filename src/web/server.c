@@ -10,6 +10,10 @@
  *
  * Time: the library's own time-out restarts with every byte, so a byte a second would hold a connection forever.
  * Each connection has a deadline here instead, which moves when a request makes real progress (enum phase).
+ *
+ * Memory: connections, bodies that are being received and answers that are being sent are bounded here, so that no one
+ * can take all of them (fair.c), and queue and jobs in execute.c; README.md adds it up. A job that has run cannot be
+ * turned away any more: when unread answers are too many, the client that holds most of them loses its oldest.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -46,7 +50,10 @@ enum {
 	SMALL_BODY_BYTES = 32768, /* is always taken: who holds large ones back must not keep the small ones out */
 	BODIES_MOST_BYTES =
 		64 << 20, /* of all requests that are being received; or two of the largest, if that is more */
+	SMALL_ANSWER_BYTES = 32768,
+	ANSWERS_MOST_BYTES = 64 << 20, /* larger ones together that are being sent; or two of the largest */
 	UUID_BYTES = 37,
+	ESCAPED_BYTES = 6, /* \u00XX: one byte of stdout */
 	EMPTY_ROUNDS_MOST = 16,
 	EMPTY_ROUND_MS = 5,
 };
@@ -58,6 +65,7 @@ struct client {
 	bool nul_in_path; /* of the request that is being read; the library cuts the path there */
 	uint64_t deadline_us;
 	bool bad_line; /* the request line at hand has a space in its target */
+	struct fair_client *address;
 };
 
 /* A request and its answer. */
@@ -65,6 +73,7 @@ struct exchange {
 	struct server *server;
 	struct MHD_Connection *connection;
 	struct client *client;
+	struct fair_client *sender; /* whom it is counted for: not always the other end of the connection */
 	uint64_t body_deadline_us;
 	const struct route *route;
 	struct strict_head head;
@@ -83,6 +92,8 @@ struct exchange {
 	bool answered; /* end.reply holds the answer */
 	bool queued;
 	bool client_gone;
+	struct exchange *older, *younger; /* of those with a large answer under way */
+	size_t answer_bytes;              /* of it; 0: it is not one of them */
 };
 
 struct server {
@@ -94,10 +105,15 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct watch daemon_watch;
 	struct client *clients;
-	unsigned exchanges; /* under way */
+	struct fair *fair;
+	unsigned connections, connections_most;
+	unsigned connections_refused; /* since this was last logged */
+	unsigned exchanges;           /* under way */
 	size_t body_limit;
-	size_t bodies_bytes, bodies_most; /* held for all requests together */
-	unsigned empty_rounds;            /* in a row: the library wanted to go on at once, and there was nothing */
+	size_t bodies_bytes, bodies_most;   /* held for all requests together, without the small ones */
+	size_t answers_bytes, answers_most; /* likewise, of answers that are being sent */
+	struct exchange *oldest_answer, *youngest_answer;
+	unsigned empty_rounds; /* in a row: the library wanted to go on at once, and there was nothing */
 };
 
 /* ---- connections --------------------------------------------------------------------------------------------------- */
@@ -113,6 +129,31 @@ static struct client *client_of(struct MHD_Connection *connection)
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
 	return info ? info->socket_context : NULL;
+}
+
+static struct fair_client *hold_address(struct server *s, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct fair_key key = fair_key_of_address(info ? info->client_addr : NULL);
+
+	return fair_hold(s->fair, &key);
+}
+
+/* Before a connection is taken. All that come from a proxy are the proxy's, which has to see to it itself. */
+static enum MHD_Result admit(void *cls, const struct sockaddr *address, socklen_t length)
+{
+	struct server *s = cls;
+	const struct fair_key key = fair_key_of_address(length ? address : NULL);
+	struct fair_client *client;
+	bool fits;
+
+	if (s->setup->config->client_address_header)
+		return MHD_YES;
+	client = fair_hold(s->fair, &key);
+	fits = fair_fits(client->connections, 1, s->connections, s->connections_most);
+	fair_release(s->fair, client);
+	s->connections_refused += !fits;
+	return fits ? MHD_YES : MHD_NO;
 }
 
 static void open_client(struct server *s, struct MHD_Connection *connection, void **context)
@@ -131,6 +172,9 @@ static void open_client(struct server *s, struct MHD_Connection *connection, voi
 	s->clients = c;
 	s->executor->metrics->connections++;
 	set_deadline(c, HEADERS_US);
+	c->address = hold_address(s, connection);
+	c->address->connections++;
+	s->connections++;
 }
 
 static void close_client(struct server *s, struct client *c)
@@ -138,6 +182,9 @@ static void close_client(struct server *s, struct client *c)
 	if (!c)
 		return;
 	s->executor->metrics->connections--;
+	s->connections--;
+	c->address->connections--;
+	fair_release(s->fair, c->address);
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
@@ -177,6 +224,11 @@ void server_close_overdue(struct server *s)
 			shutdown(c->fd, SHUT_RDWR); /* the library sees the end of file and closes it */
 			c->deadline_us = UINT64_MAX;
 		}
+	if (s->connections_refused > 0)
+		log_event(LOG_WARNING,
+			  (struct log_field[]){ { "connections", NULL, s->connections_refused }, { NULL, NULL, 0 } },
+			  "connections were refused: their clients have too many");
+	s->connections_refused = 0;
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
@@ -231,6 +283,49 @@ static void add_headers(struct MHD_Response *response, const struct exchange *x)
 	}
 }
 
+static void forget_answer(struct exchange *x)
+{
+	struct server *s = x->server;
+
+	if (!x->answer_bytes)
+		return;
+	*(x->older ? &x->older->younger : &s->oldest_answer) = x->younger;
+	*(x->younger ? &x->younger->older : &s->youngest_answer) = x->older;
+	s->answers_bytes -= x->answer_bytes;
+	x->sender->answer_bytes -= x->answer_bytes;
+	x->answer_bytes = 0;
+}
+
+/* The library sees the end of the connection at once, and releases the answer. */
+static void give_up_an_answer(struct server *s)
+{
+	struct exchange *most = s->oldest_answer;
+
+	for (struct exchange *x = most->younger; x; x = x->younger)
+		if (x->sender->answer_bytes > most->sender->answer_bytes)
+			most = x;
+	forget_answer(most);
+	if (most->client)
+		shutdown(most->client->fd, SHUT_RDWR);
+}
+
+static void remember_answer(struct exchange *x, size_t length)
+{
+	struct server *s = x->server;
+
+	if (length <= SMALL_ANSWER_BYTES)
+		return;
+	x->answer_bytes = length;
+	x->older = s->youngest_answer;
+	x->younger = NULL;
+	*(x->older ? &x->older->younger : &s->oldest_answer) = x;
+	s->youngest_answer = x;
+	s->answers_bytes += length;
+	x->sender->answer_bytes += length;
+	while (s->oldest_answer && s->answers_bytes > s->answers_most)
+		give_up_an_answer(s);
+}
+
 /* Hands the answer to the library, which owns the body from then on. */
 static enum MHD_Result queue_answer(struct exchange *x)
 {
@@ -245,6 +340,8 @@ static enum MHD_Result queue_answer(struct exchange *x)
 		reply_free(reply);
 		return MHD_NO;
 	}
+	if (reply->body)
+		remember_answer(x, reply->length);
 	reply->body = NULL;
 	x->sent = strcmp(x->method, "HEAD") == 0 ? 0 : reply->length;
 	add_headers(response, x);
@@ -287,9 +384,21 @@ static void on_client_gone(struct watch *w, uint32_t events)
 	MHD_resume_connection(x->connection);
 }
 
+/* What a body of this size takes of what all have together. */
+static size_t body_price(size_t room)
+{
+	return room > SMALL_BODY_BYTES ? room : 0;
+}
+
+static void charge_body(struct exchange *x, size_t room)
+{
+	x->server->bodies_bytes += body_price(room) - body_price(x->body_room);
+	x->sender->body_bytes += body_price(room) - body_price(x->body_room);
+}
+
 static void drop_body(struct exchange *x)
 {
-	x->server->bodies_bytes -= x->body_room;
+	charge_body(x, 0);
 	free(x->body);
 	x->body = NULL;
 	x->body_used = 0;
@@ -326,9 +435,9 @@ static enum MHD_Result execute(struct exchange *x)
 	if (request_parse(x->body, x->body_used, s->setup->config->max_script_bytes, &limits, &job, &error) < 0)
 		return answer_now(x, error);
 	drop_body(x);
-	x->execution = execute_submit(s->executor, &job, on_done, x);
+	x->execution = execute_submit(s->executor, &job, x->sender, on_done, x, &error);
 	if (!x->execution)
-		return answer_now(x, reply_overloaded(NULL));
+		return answer_now(x, error);
 	if (loop_add(s->loop, &x->gone, x->client ? x->client->fd : -1, EPOLLRDHUP, on_client_gone) < 0)
 		log_event(LOG_WARNING, NULL, "cannot watch a client: %s",
 			  strerror(errno)); /* its job runs to the end */
@@ -374,6 +483,7 @@ static void open_exchange(struct exchange *x, const char *url, const char *metho
 	struct server *s = x->server;
 	struct reply head_error, line_error;
 
+	x->head.client_field = s->setup->config->client_address_header;
 	MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, on_header, &x->head);
 	if (x->head.id[0])
 		memcpy(x->id, x->head.id, sizeof x->id);
@@ -415,6 +525,16 @@ static void set_body_deadline(struct exchange *x)
 		x->client->deadline_us = x->body_deadline_us;
 }
 
+static struct fair_client *hold_sender(struct server *s, const struct exchange *x)
+{
+	struct fair_key key;
+
+	if (!x->head.client_field)
+		return x->client ? fair_hold_again(x->client->address) : hold_address(s, x->connection);
+	key = fair_key_of_text(x->head.client);
+	return fair_hold(s->fair, &key);
+}
+
 static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection, const char *url, const char *method,
 			     const char *version, void **context)
 {
@@ -434,6 +554,7 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
 	x->body_deadline_us = x->started_us + BODY_US;
 	set_body_deadline(x);
 	open_exchange(x, url, method, version, &error, &refused);
+	x->sender = hold_sender(s, x);
 	if (!refused)
 		return MHD_YES;
 	if (error.close) /* before the body: the library closes the connection after this answer */
@@ -455,7 +576,8 @@ static bool keep_body(struct exchange *x, const char *bytes, size_t length)
 
 		while (room < x->body_used + length)
 			room *= 2;
-		if (room > SMALL_BODY_BYTES && x->server->bodies_bytes + room - x->body_room > x->server->bodies_most) {
+		if (!fair_fits(x->sender->body_bytes, body_price(room) - body_price(x->body_room),
+			       x->server->bodies_bytes, x->server->bodies_most)) {
 			x->crowded = true;
 			drop_body(x);
 			return true;
@@ -463,7 +585,7 @@ static bool keep_body(struct exchange *x, const char *bytes, size_t length)
 		grown = realloc(x->body, room);
 		if (!grown)
 			return false;
-		x->server->bodies_bytes += room - x->body_room;
+		charge_body(x, room);
 		x->body = grown;
 		x->body_room = room;
 	}
@@ -479,6 +601,7 @@ static enum MHD_Result take_body(struct exchange *x, const char *bytes, size_t *
 
 	set_body_deadline(x);
 	x->received += *length;
+	x->server->empty_rounds = 0; /* it came earlier, and more of it may be there */
 	if (!wanted || x->body_over || x->crowded) {
 		x->discarded += *length;
 		if (x->discarded > x->server->body_limit)
@@ -563,6 +686,8 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	set_deadline(x->client, IDLE_US);
 	reply_free(&x->end.reply);
 	drop_body(x);
+	forget_answer(x);
+	fair_release(s->fair, x->sender);
 	s->exchanges--;
 	*context = NULL;
 	x->ended_us = io_now_us();
@@ -590,18 +715,26 @@ static void on_daemon_ready(struct watch *w, uint32_t events)
 	(void)events;
 }
 
+/* As many as are wanted, or as descriptors are left for. */
 static unsigned connection_limit(const struct config *c)
 {
 	struct rlimit limit;
+	rlim_t fit;
 	rlim_t reserved = c->max_concurrency * WIRE_PLACES_PER_SLOT * (2 * WIRE_FD_COUNT) + SPARE_DESCRIPTORS;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 256;
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > 65536)
-		limit.rlim_cur = 65536;
-	return limit.rlim_cur > 2 * reserved ? (unsigned)(limit.rlim_cur - reserved) : (unsigned)(limit.rlim_cur / 2);
+	fit = limit.rlim_cur > 2 * reserved ? limit.rlim_cur - reserved : limit.rlim_cur / 2;
+	return (unsigned)(fit < c->max_connections ? fit : c->max_connections);
+}
+
+static size_t answers_limit(const struct config *c)
+{
+	const size_t largest = c->max_result_bytes + ESCAPED_BYTES * c->max_stdout_bytes + FRAME_ERROR_MOST_BYTES;
+
+	return 2 * largest > ANSWERS_MOST_BYTES ? 2 * largest : ANSWERS_MOST_BYTES;
 }
 
 /*
@@ -610,9 +743,9 @@ static unsigned connection_limit(const struct config *c)
  */
 static struct MHD_Daemon *start_daemon(struct server *s)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, admit, s, on_request,
 				s, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL, MHD_OPTION_LISTEN_SOCKET,
-				s->setup->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connection_limit(s->setup->config),
+				s->setup->listen_fd, MHD_OPTION_CONNECTION_LIMIT, s->connections_most,
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
 				MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
 				MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK,
@@ -633,6 +766,9 @@ struct server *server_open(struct loop *loop, struct executor *executor, const s
 	s->bodies_most = 4 * s->body_limit > BODIES_MOST_BYTES ? 4 * s->body_limit :
 								 BODIES_MOST_BYTES; /* room doubles */
 	access_open(&s->access, getenv("GOOGLE_CLOUD_PROJECT"));
+	s->answers_most = answers_limit(setup->config);
+	s->connections_most = connection_limit(setup->config);
+	s->fair = &executor->clients;
 	if (service_open(&s->service, setup, executor) < 0)
 		return NULL;
 	s->daemon = start_daemon(s);

@@ -6,6 +6,7 @@
  * together with Transfer-Encoding, two lengths, two hosts): request smuggling, CWE-444. Each of those is refused here
  * with the connection closed (RFC 9112, sections 6.1 and 6.3).
  */
+#define _GNU_SOURCE /* memrchr */
 #include "strict.h"
 
 #include <stdio.h>
@@ -89,6 +90,23 @@ static void take_id(struct strict_head *h, const char *value, size_t length)
 	h->id[length] = '\0';
 }
 
+/* Of a list, and of several fields of one name, the last: each proxy adds to the end, and the first are the client's own. */
+static void take_client(struct strict_head *h, const char *value, size_t length)
+{
+	const char *comma = memrchr(value, ',', length);
+
+	if (comma) {
+		length -= (size_t)(comma + 1 - value);
+		value = comma + 1;
+	}
+	trim(&value, &length);
+	h->client[0] = '\0';
+	if (length >= sizeof h->client)
+		return;
+	memcpy(h->client, value, length);
+	h->client[length] = '\0';
+}
+
 /*
  * libmicrohttpd 0.9.75 glues a folded line ("Transfer-Encoding:" and, on the next line, " chunked") to the name. No
  * field has a name that begins with one of these two and goes on.
@@ -109,6 +127,8 @@ void strict_take(struct strict_head *h, const char *name, const char *value, siz
 	for (size_t i = 0; i < value_length; i++)
 		h->bad_value |= ((unsigned char)value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7f;
 	trim(&value, &value_length);
+	if (h->client_field && strcasecmp(name, h->client_field) == 0)
+		take_client(h, value, value_length);
 	if (strcasecmp(name, "Host") == 0) {
 		h->host++;
 	} else if (strcasecmp(name, "Content-Length") == 0) {

@@ -9,7 +9,7 @@
 #include "reply.h"
 #include "trace.h"
 
-enum { STRICT_ID_BYTES = 128 };
+enum { STRICT_ID_BYTES = 128, STRICT_CLIENT_BYTES = 64 };
 
 /* What of the headers matters, gathered one header at a time. */
 struct strict_head {
@@ -25,6 +25,9 @@ struct strict_head {
 	char id[STRICT_ID_BYTES + 1]; /* X-Request-Id if it can be used, else "" */
 	unsigned parents, clouds;     /* how often traceparent and X-Cloud-Trace-Context */
 	struct trace parent, cloud;   /* what they say, each if it is valid */
+	const char *client_field;     /* given by the caller: a field that names the client, or NULL */
+	char client
+		[STRICT_CLIENT_BYTES]; /* its last element: what the nearest proxy wrote; "" if there is none of use */
 };
 
 /* Takes one header; value need not end with NUL. */

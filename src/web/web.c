@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@
 #include "pulse.h"
 #include "server.h"
 
-enum { BACKLOG = 1024, SWEEP_US = 500000, DRAIN_US = 8000000, DRAIN_ROUND_MS = 20 };
+enum { BACKLOG = 1024, SWEEP_US = 500000, DRAIN_US = 8000000, DRAIN_ROUND_MS = 20, UNREAD_MS = 30000 };
 
 struct web {
 	const struct web_setup *setup;
@@ -95,6 +96,7 @@ static void start(struct web *w, int channel_fd)
 						    .max_result_bytes = c->max_result_bytes,
 						    .slots = (uint32_t)c->max_concurrency,
 						    .queue_limit = (uint32_t)c->max_queue,
+						    .client_limit = (uint32_t)c->max_per_client,
 						    .full_imports = w->setup->full_imports };
 
 	prctl(PR_SET_NAME, "safe-exec-web");
@@ -167,7 +169,7 @@ int web_listen(const struct config *c, struct fault *f)
 					.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
 	struct addrinfo *address;
 	char port[16];
-	const int on = 1;
+	const int on = 1, unread_ms = UNREAD_MS;
 	OWNED_FD fd = -1;
 	int status;
 
@@ -177,8 +179,11 @@ int web_listen(const struct config *c, struct fault *f)
 		return fault_set(f, 0, "HOST=\"%s\": must be a numeric IPv4 or IPv6 address (%s)", c->host,
 				 gai_strerror(status));
 	fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0)
+	if (fd >= 0) {
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+		/* Inherited by connections: an answer that nobody reads is not kept in the kernel for minutes. */
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unread_ms, sizeof unread_ms);
+	}
 	status = fd < 0 || bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0;
 	freeaddrinfo(address);
 	if (status) {

@@ -56,6 +56,7 @@ static struct config config = {
 	.nproc_limit = 64,
 	.max_concurrency = SLOTS,
 	.max_queue = QUEUE,
+	.max_connections = 64,
 	.python_bin = "/usr/bin/python3",
 	.start = START_WARM,
 };

@@ -85,7 +85,7 @@ static void check_refused(struct reply *error)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct strict_head h = { .host = 0 };
+	struct strict_head h = { .client_field = "X-Forwarded-For" };
 	struct counts c = { .host = 0 };
 	struct reply error = { .status = 0 };
 	const char *next = (const char *)data + 1, *end = (const char *)data + size;

@@ -24,6 +24,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
+	CLIENTS = 3,
 	SLOTS = 2,
 	QUEUE = 2,
 	PLACES = SLOTS * WIRE_PLACES_PER_SLOT,
@@ -211,7 +212,9 @@ const char *jail_layer_name(size_t index)
 static void submit(struct input *in)
 {
 	struct submission *s = &submitted[submitted_count];
-	const bool full = executor.running_count + executor.waiting_count >= SLOTS + QUEUE;
+	struct fair_client *client;
+	struct fair_key key = { { 0 } };
+	struct reply refusal = { .status = 0 };
 	struct job job = { .script = malloc(64), .limits = limits };
 
 	if (submitted_count == SUBMITTED_MOST || !job.script) {
@@ -223,9 +226,17 @@ static void submit(struct input *in)
 	if (job.script[0] == 'n')
 		job.script_bytes += (size_t)snprintf(job.script + job.script_bytes, 32, " import numpy");
 	submitted_count++;
-	s->execution = execute_submit(&executor, &job, on_answer, s);
+	key.bytes[0] = input_byte(in) % CLIENTS;
+	client = fair_hold(&executor.clients, &key);
+	s->taken = true; /* another one may have to go for it, and is answered meanwhile */
+	s->execution = execute_submit(&executor, &job, client, on_answer, s, &refusal);
+	fair_release(&executor.clients, client);
 	s->taken = s->execution != NULL;
-	ALWAYS(s->taken == !full);
+	if (!s->taken) {
+		ALWAYS(executor.running_count + executor.waiting_count >= SLOTS + QUEUE);
+		ALWAYS(refusal.status == 503 && refusal.retry_after > 0);
+		reply_free(&refusal);
+	}
 }
 
 static struct submission *choose(struct input *in)
@@ -486,11 +497,13 @@ static void check_counts(void)
 	for (uint32_t place = 0; place < PLACES; place++)
 		if (executor.running[place])
 			(*(executor.running[place]->answered ? &clearing : &running))++;
-	for (const struct execution *x = executor.first; x; x = x->next)
-		waiting++;
+	for (unsigned i = 0; i < FAIR_BUCKETS; i++)
+		for (const struct fair_client *c = executor.clients.buckets[i]; c; c = c->next)
+			for (const struct fair_entry *entry = c->first; entry; entry = entry->next)
+				waiting++;
 	ALWAYS(running == executor.running_count && clearing == executor.clearing_count);
 	ALWAYS(waiting == executor.waiting_count && running <= SLOTS && running + waiting <= SLOTS + QUEUE);
-	ALWAYS((executor.first == NULL) == (executor.last == NULL));
+	ALWAYS((executor.clients.turn == NULL) == (waiting == 0));
 }
 
 static void advance(void)
@@ -602,8 +615,10 @@ static void forget_all(void)
 	for (size_t i = 0; i < task_count; i++)
 		for (unsigned which = 0; which < 4; which++)
 			close_end(&tasks[i], which);
-	while (executor.first)
-		release(take_first(&executor));
+	for (struct fair_entry *entry; (entry = fair_take(&executor.clients));) {
+		executor.waiting_count--;
+		release(execution_of(entry));
+	}
 	for (uint32_t place = 0; place < PLACES; place++)
 		if (executor.running[place]) {
 			struct execution *x = executor.running[place];
@@ -651,7 +666,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		forget_all();
 	}
 	ALWAYS(executor.running_count == 0 && executor.clearing_count == 0 && executor.waiting_count == 0);
-	ALWAYS(!executor.first && !executor.last);
+	ALWAYS(!executor.clients.turn);
 	fd_close(&spawner_fd);
 	close(pair[0]);
 	close(loop.epoll_fd);

@@ -114,6 +114,8 @@ static const struct {
 	{ "NPROC_LIMIT", "--nproc-limit", OFFSET(nproc_limit), "4096", 4096 },
 	{ "MAX_CONCURRENCY", "--max-concurrency", OFFSET(max_concurrency), "256", 256 },
 	{ "MAX_QUEUE", "--max-queue", OFFSET(max_queue), "0", 0 },
+	{ "MAX_PER_CLIENT", "--max-per-client", OFFSET(max_per_client), "3", 3 },
+	{ "MAX_CONNECTIONS", "--max-connections", OFFSET(max_connections), "65536", 65536 },
 	{ "ISOLATION", "--isolation", OFFSET(isolation), "strong", ISOLATION_STRONG },
 	{ "LOG_FORMAT", "--log-format", OFFSET(log_format), "json", LOG_FORMAT_JSON },
 	{ "LOG_FORMAT", "--log-format", OFFSET(log_format), "text", LOG_FORMAT_TEXT },
@@ -168,6 +170,9 @@ static const struct {
 	{ "PORT", "http", "whole number" },
 	{ "PORT", "18446744073709551617", "whole number" }, /* 2**64 + 1 */
 	{ "MAX_QUEUE", "-0", "from 0 to 10000" },
+	{ "MAX_CONNECTIONS", "15", "from 16 to 65536" },
+	{ "CLIENT_ADDRESS_HEADER", "X-Forwarded-For ", "name of a header" },
+	{ "CLIENT_ADDRESS_HEADER", "a,b", "name of a header" },
 	{ "MAX_CONCURRENCY", "0", "from 1 to 256" },
 	{ "MAX_CONCURRENCY", "257", "from 1 to 256" },
 	{ "MEM_LIMIT_MB", "31", "from 32" },

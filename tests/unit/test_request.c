@@ -187,6 +187,44 @@ static void the_body_limit_leaves_room(void **state)
 			    sizes[i] * strlen("\\u0000") + strlen("{\"script\": \"\"}"));
 }
 
+/* So many "piece"s between head and tail: the code of the answer, or NULL for a job. */
+static const char *answer_to(const char *head, const char *piece, size_t count, const char *tail, char *text, size_t room)
+{
+	char *body = malloc(strlen(head) + strlen(tail) + count * strlen(piece) + 1), *end;
+	struct reply error = { .status = 0 };
+	struct job job;
+	int status;
+
+	assert_non_null(body);
+	end = stpcpy(body, head);
+	for (size_t i = 0; i < count; i++)
+		end = stpcpy(end, piece);
+	end = stpcpy(end, tail);
+	status = request_parse(body, (size_t)(end - body), 204800, &limits, &job, &error);
+	snprintf(text, room, "%.*s", (int)error.length, error.body ? error.body : "");
+	free(body);
+	free(job.script);
+	reply_free(&error);
+	return status < 0 ? error.code : NULL;
+}
+
+/* Signs in strings are no values, and what follows a backslash does not end a string. */
+static void values_are_counted(void **state)
+{
+	char text[512];
+
+	(void)state;
+	assert_null(answer_to("{\"script\": \"", ",[{", 10000, "\"}", text, sizeof text));
+	assert_null(answer_to("{\"script\": \"", "\\\",[{", 10000, "\"}", text, sizeof text));
+	assert_null(answer_to("{\"script\": \"", "\\\\", 10001, "\"}", text, sizeof text));
+	assert_string_equal(answer_to("{\"x\": [", "{},", 400, "{}]}", text, sizeof text), "BAD_INPUT");
+	assert_string_equal(answer_to("{\"x\":\n[", "{},", 400000, "{}]}", text, sizeof text), "BAD_BODY");
+	assert_non_null(strstr(text, "too many values"));
+	assert_non_null(strstr(text, "{\"line\": 2, \"column\": 1499}"));
+	assert_string_equal(answer_to("{\"x\": [\"\\\\\"", ",1", 400000, "]}", text, sizeof text), "BAD_BODY");
+	assert_non_null(strstr(text, "too many values"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +233,7 @@ int main(void)
 		cmocka_unit_test(no_body_at_all),
 		cmocka_unit_test(deep_nesting_ends),
 		cmocka_unit_test(the_body_limit_leaves_room),
+		cmocka_unit_test(values_are_counted),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

@@ -203,6 +203,36 @@ static void preferences_are_found(void **state)
 	assert_true(h.wants_html);
 }
 
+/* Each row: fields in their order, and what is the client's name. */
+static const struct {
+	struct header headers[HEADERS_MAX];
+	const char *client;
+} clients[] = {
+	{ { HOST }, "" },
+	{ { { "X-Forwarded-For", "192.0.2.1" } }, "192.0.2.1" },
+	{ { { "x-forwarded-FOR", " 10.0.0.1 ,, \t192.0.2.1 " } }, "192.0.2.1" },
+	{ { { "X-Forwarded-For", "10.0.0.1" }, { "X-Forwarded-For", "10.0.0.2, 192.0.2.1" }, HOST }, "192.0.2.1" },
+	{ { { "X-Forwarded-For", "10.0.0.1" }, { "X-Forwarded-For", "" } }, "" },
+	{ { { "X-Forwarded-For", "10.0.0.1, " } }, "" },
+	{ { { "X-Forwarded-For", "," } }, "" },
+	{ { { "X-Forwarded-Fo", "10.0.0.1" }, { "X-Forwarded-Form", "10.0.0.1" } }, "" },
+	{ { { "X-Forwarded-For", "10.0.0.1, 1234567890123456789012345678901234567890123456789012345678901234" } }, "" },
+};
+
+static void the_nearest_proxy_names_the_client(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ROWS(clients); i++) {
+		struct strict_head h = { .client_field = "X-Forwarded-For" }, unasked = take(clients[i].headers);
+
+		for (size_t n = 0; n < HEADERS_MAX && clients[i].headers[n].name; n++)
+			strict_take(&h, clients[i].headers[n].name, clients[i].headers[n].value,
+				    strlen(clients[i].headers[n].value));
+		check(strcmp(h.client, clients[i].client) == 0, "row %zu: \"%s\"", i, h.client);
+		assert_string_equal(unasked.client, "");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +241,7 @@ int main(void)
 		cmocka_unit_test(request_ids_are_printable_or_none),
 		cmocka_unit_test(values_end_where_their_length_says),
 		cmocka_unit_test(preferences_are_found),
+		cmocka_unit_test(the_nearest_proxy_names_the_client),
 	};
 
 	return cmocka_run_group_tests_name("strict", tests, NULL, NULL);

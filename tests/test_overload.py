@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""More than the service can do, from clients that want all of it: another client still gets its share.
+
+Clients are addresses of the loopback network. tests/load/overload.py does the same at length, and with figures.
+"""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import time
+
+import pytest
+
+from harness.bound import resident_kib, web_bound_kib
+from harness.client import Client, converse, read_answer, request_bytes
+from harness.server import Server, wait_until
+
+pytestmark = pytest.mark.skipif(Server.contained, reason="a container sees one client: its engine")
+
+FLOOD, HONEST = "127.0.0.2", "127.0.0.3"
+SLEEP = "import time\ndef main():\n    time.sleep({})\n    return 'slept'"
+ONE = "def main(): return 'one'"
+HEAD = b"POST /execute HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+# One server for most of it; without numpy it starts sooner.
+SETTINGS = {"MAX_CONCURRENCY": "1", "MAX_QUEUE": "16", "TIME_LIMIT_SEC": "10", "MAX_CONNECTIONS": "128",
+            "MAX_STDOUT_BYTES": "1000000", "WARM_IMPORTS": ""}
+
+
+def connect(server, address, timeout=10):
+    return socket.create_connection(("127.0.0.1", server.port), timeout=timeout, source_address=(address, 0))
+
+
+@contextlib.contextmanager
+def connections(server, address, count, sent):
+    """So many of them, each of which has sent that; those that are refused are None."""
+    made = []
+    try:
+        for _ in range(count):
+            try:
+                made.append(connect(server, address))
+                made[-1].sendall(sent)
+            except OSError:
+                pass
+        yield made
+    finally:
+        for connection in made:
+            connection.close()
+
+
+class Answers:
+    """What comes back on many connections, as far as it has come."""
+
+    def __init__(self, sockets):
+        self._texts = {sock: b"" for sock in sockets}
+        self.all = []                              # in the order in which they came
+
+    def take(self):
+        """Reads what is there; returns how many answers have come with 200 and with 503."""
+        for sock in select.select(list(self._texts), [], [], 0)[0]:
+            with contextlib.suppress(ConnectionError):
+                data = sock.recv(65536)
+                self._texts[sock] += data
+            answer, _ = read_answer(self._texts[sock])
+            if answer or not data:
+                del self._texts[sock]
+            if answer:
+                self.all.append(answer)
+        return tuple(sum(answer.status == status for answer in self.all) for status in (200, 503))
+
+
+def ask(server, address, script=ONE, extra=(), timeout=10):
+    """One request on a connection of its own: its answer."""
+    with connect(server, address, timeout) as sock:
+        sock.sendall(request_bytes(script, extra=extra))
+        return read_answer(b"".join(iter(lambda: sock.recv(65536), b"")))[0]
+
+
+def test_a_flood_does_not_hold_up_another(fleet):
+    """80 requests of one client for one slot and 16 places: another's only request is next but one."""
+    server = fleet.server(SETTINGS)
+    with connections(server, FLOOD, 1, request_bytes(SLEEP.format(2.5))) as blocker:
+        wait_until(lambda: Client(server).health()["jobs"]["running"] == 1, 5, "the slot is taken")
+        with connections(server, FLOOD, 80, request_bytes(SLEEP.format(0.1))) as flood:
+            answers = Answers(flood + blocker)
+            wait_until(lambda: answers.take() == (0, 64), 5, "those for whom there is no room hear so while the first job runs")
+            assert all(int(a.header("Retry-After")) >= 1 and a.code == "OVERLOADED" for a in answers.all)
+            with connections(server, HONEST, 1, request_bytes(ONE)) as honest:
+                wait_until(lambda: answers.take() == (0, 65), 2, "one of the flood makes room at once")
+                honest[0].settimeout(10)
+                honest[0].recv(1, socket.MSG_PEEK)
+                served, _ = answers.take()
+                assert read_answer(honest[0].recv(65536))[0].result == "one"
+            assert 1 <= served <= 3, f"{served} of the flood were served before"
+    wait_until(lambda: Client(server).health()["jobs"]["running"] == 0, 5, "all are gone")
+
+
+def test_two_floods_share_the_queue(fleet):
+    """Who comes second, to a queue that is full, gets half of it; and each client's requests stay in their order."""
+    server, client = fleet.server(SETTINGS), Client(fleet.server(SETTINGS))
+    names = {FLOOD: "a", HONEST: "b"}
+    with connections(server, FLOOD, 1, request_bytes(SLEEP.format(1.5))) as blocker:
+        wait_until(lambda: client.health()["jobs"]["running"] == 1, 5, "the slot is taken")
+        with contextlib.ExitStack() as stack:
+            sockets = []
+            for address, name in names.items():
+                for n in range(20):
+                    sockets += stack.enter_context(connections(server, address, 1, request_bytes(
+                        f"import time\ndef main():\n    time.sleep(0.03)\n    return '{name}{n}'")))
+            answers = Answers(sockets + blocker)
+            wait_until(lambda: answers.take()[0] == 17, 10, "what was in the queue is served")
+            served = [answer.result for answer in answers.all if answer.status == 200][1:]
+    assert sum(name[0] == "b" for name in served) == 8, served
+    for name in names.values():
+        mine = [int(text[1:]) for text in served if text[0] == name]
+        assert mine == sorted(mine), served
+        assert all(abs(sum(text[0] == name for text in served[:2 * n]) - n) <= 1 for n in range(1, 8)), served
+
+
+def test_clients_by_header(fleet):
+    """Behind a proxy the last element of its header is the client; what the client itself put in front of it is not."""
+    server = fleet.server({**SETTINGS, "CLIENT_ADDRESS_HEADER": "X-Forwarded-For", "MAX_PER_CLIENT": "2"})
+    slow = request_bytes(SLEEP.format(3), extra=["X-Forwarded-For: 2001:db8::1"])
+    with connections(server, FLOOD, 2, slow):
+        wait_until(lambda: Client(server).health()["jobs"] == {"running": 1, "queued": 1, "slots": 1, "queue_limit": 16},
+                   5, "one runs, one waits")
+        for name in ("2001:db8::2", "192.0.2.7, 2001:db8::1", "192.0.2.7,[2001:db8::1]:4711"):
+            answer = ask(server, HONEST, extra=[f"X-Forwarded-For: {name}"], timeout=2)
+            assert (answer.code, answer.header("Retry-After")) == ("OVERLOADED", "1"), name
+        with connections(server, FLOOD, 1, request_bytes(ONE, extra=["X-Forwarded-For: 2001:db8::1, 2001:db8:1::1"])):
+            wait_until(lambda: Client(server).health()["jobs"]["queued"] == 2, 5, "another network is another client")
+    wait_until(lambda: Client(server).health()["jobs"]["running"] == 0, 5, "all are gone")
+
+
+IDLE = {"silent": b"", "headers": b"POST /execute HTTP/1.1\r\nHost: a\r\nX-Slow: ", "body": HEAD + b"Content-Length: 99\r\n\r\n{"}
+
+
+@pytest.mark.parametrize("kind", IDLE)
+def test_connections_of_one_client_leave_room(kind, fleet):
+    """A client may have three quarters of all connections; another gets in at once, not when the first have timed out."""
+    server = fleet.server(SETTINGS)
+    wait_until(lambda: ask(server, HONEST), 5, "the connections of the test before are closed")
+    with connections(server, FLOOD, 150, IDLE[kind]) as idle:
+        assert ask(server, HONEST, timeout=4).result == "one"
+        time.sleep(0.1)
+        for sock in idle:
+            sock.setblocking(False)
+        held = sum(_is_open(sock) for sock in idle)
+        assert 80 <= held <= 96, held
+
+
+def _is_open(sock):
+    try:
+        return sock.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def test_bodies_of_one_client_leave_room(fleet):
+    """Large bodies that one client does not finish take three quarters of their room; another sends one, and memory holds."""
+    server = fleet.server(SETTINGS)
+    unfinished = HEAD + b"Content-Length: 1228800\r\n\r\n" + b"x" * 1_060_000           # takes 2 MiB
+    large = json.dumps({"script": ONE + "\n" + "#" * 200_000}).encode().replace(b"#", b"\\u0023")
+    with connections(server, FLOOD, 36, unfinished):
+        _wait_until_read(server)
+        data = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(large) + large
+        with connect(server, HONEST) as sock:
+            sock.sendall(data)
+            answer, _ = read_answer(b"".join(iter(lambda: sock.recv(65536), b"")))
+        assert answer.status == 200, answer
+        held = resident_kib(server.web_pid())
+        assert held > 20_000, "nothing was kept"
+        bound = web_bound_kib(SETTINGS, 1)
+        assert held < bound or _sanitized(), f"web has {held} KiB, the bound is {bound}"
+
+
+def _wait_until_read(server):
+    """Until what was sent is in web and no longer in the kernel: its memory does not change for half a second."""
+    looks = []
+
+    def unchanged():
+        looks.append(resident_kib(server.web_pid()))
+        return len(looks) > 10 and len(set(looks[-10:])) == 1
+    wait_until(unchanged, 10, "web has read what was sent", interval=0.05)
+
+
+def test_answers_that_nobody_reads_are_bounded(fleet):
+    """Large answers to one client that does not read them are given up; another's comes whole."""
+    server = fleet.server(SETTINGS)
+    large = "import os\ndef main():\n    os.write(1, b'\\1' * 1000000)"          # each byte becomes \\u0001
+    with contextlib.ExitStack() as stack:
+        for _ in range(16):
+            sock = socket.socket()
+            stack.callback(sock.close)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.bind((FLOOD, 0))
+            sock.connect(("127.0.0.1", server.port))
+            sock.sendall(request_bytes(large, extra=["X-Request-Id: unread"]))
+        wait_until(lambda: sum(r.get("request_id") == "unread" for r in server.log_records()) >= 3, 20, "answers are given up")
+        assert len(ask(server, HONEST, large, timeout=20).stdout) == 1000000
+        held = resident_kib(server.web_pid(), "VmHWM")
+    assert held < 120_000 or _sanitized(), f"{held} KiB"
+
+
+def _sanitized():
+    return "san" in os.environ.get("SAFE_EXEC_BIN", "")      # AddressSanitizer keeps what is freed for a while
+
