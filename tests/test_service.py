@@ -2,6 +2,7 @@
 """The service around the scripts: routes, settings, queue, end, and what happens when a process dies."""
 
 import contextlib
+import glob
 import json
 import os
 import re
@@ -315,6 +316,22 @@ def test_readme_table_is_the_help_table():
     assert set(documented) == set(table)
     for name, default in table.items():
         assert documented[name].split()[0] == default, name
+
+
+def test_each_promise_names_tests_that_there_are():
+    """SECURITY.md: twelve promises in a row, each with files; a name without a folder is in that of the one before it."""
+    with open(os.path.join(ROOT, "SECURITY.md"), encoding="utf-8") as f:
+        section = f.read().split("## Promises\n")[1].split("\n## ")[0]
+    promises = re.findall(r"(?ms)^(\d+)\. (.*?)(?=^\d+\. |\nAt the level)", section)
+    assert [int(number) for number, _ in promises] == list(range(1, 13))
+    for number, text in promises:
+        folder, found = "", 0
+        for name in re.findall(r"`([\w./*-]+(?:\.py|\.c|/|\*))`", text):
+            folder = os.path.dirname(name) or folder
+            path = os.path.join(ROOT, folder, os.path.basename(name))
+            assert glob.glob(path), f"promise {number}: {name}"
+            found += 1
+        assert found, f"promise {number} names no test"
 
 
 def test_port_in_use_is_fatal(server):
