@@ -355,6 +355,8 @@ def test_valid_requests(sender, body):
 
 @examples(60)
 @given(_wrong(_REQUEST))
+@example(({"script": 2**64}, {"BAD_SCRIPT"}))
+@example(({"script": "def main(): pass", "seed": -(2**70)}, {"BAD_INPUT"}))
 def test_requests_with_one_thing_wrong(sender, case):
     body, codes = case
     assert not jsonschema.Draft202012Validator(_REQUEST).is_valid(body)

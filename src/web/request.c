@@ -3,7 +3,8 @@
  * Reads the body of POST /execute: see request.h. Runs in web, on hostile bytes; pure.
  *
  * jansson does the parsing: strict about UTF-8, duplicates, what follows the object and depth (2048). JSON_ALLOW_NUL
- * is given only so that a NUL in the script gets an error of its own.
+ * is given only so that a NUL in the script gets an error of its own, JSON_DECODE_INT_AS_REAL so that a number which no
+ * member may be anyway is not called bad JSON for its length.
  */
 #include "request.h"
 
@@ -142,7 +143,8 @@ int request_parse(const char *body, size_t length, uint64_t max_script_bytes, co
 	*job = (struct job){ .limits = *limits };
 	if (refuse_values(body, length, error) < 0)
 		return -1;
-	value = json_loadb(length ? body : "", length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &e);
+	value = json_loadb(length ? body : "", length,
+			   JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &e);
 	if (!value)
 		return refuse_json(error, &e);
 	if (!json_is_object(value))

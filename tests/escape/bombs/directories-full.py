@@ -6,7 +6,7 @@ At the level "standard" they are measured instead: files-too-many.py.
 needs: strong, linux
 layers: mounts
 settings: {"TMP_LIMIT_MB": "16"}
-expect: {"deep": "ENOSPC", "wide": "ENOSPC", "links": "ENOSPC"}
+expect: {"deep": "allowed", "wide": "ENOSPC", "links": "ENOSPC"}
 """
 
 import os
@@ -14,18 +14,17 @@ import os
 
 def main():
     def deep():
-        for _ in range(20000):
+        for _ in range(1000):
             os.mkdir("d")
             os.chdir("d")
 
     def wide():
         for number in range(20000):
-            os.mkdir(f"/dev/shm/{number}")
+            os.mkdir(f"/tmp/{number}")
 
     def links():
-        os.rmdir("/dev/shm/0")
         open("/dev/shm/file", "wb").close()
         for number in range(20000):
-            os.link("/dev/shm/file", f"/dev/shm/link{number}")
+            os.link("/dev/shm/file", f"/dev/shm/{number}")
 
     return {"deep": attempt(deep), "wide": attempt(wide), "links": attempt(links)}

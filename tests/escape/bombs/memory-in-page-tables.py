@@ -3,7 +3,7 @@
 
 A mapping is no longer than RLIMIT_AS; that grows with NPROC_LIMIT, for the stacks of threads.
 
-settings: {"NPROC_LIMIT": "4000", "TIME_LIMIT_SEC": "8", "TMP_LIMIT_MB": "600", "FSIZE_LIMIT_MB": "600"}
+settings: {"MEM_LIMIT_MB": "128", "NPROC_LIMIT": "4000", "TIME_LIMIT_SEC": "8", "TMP_LIMIT_MB": "600", "FSIZE_LIMIT_MB": "600"}
 needs: processes, linux
 layers: memory, cgroup
 code: MEMORY_LIMIT

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Processes with tens of thousands of mappings each are expensive to measure; that hides nothing.
 
-settings: {"NPROC_LIMIT": "4000", "TIME_LIMIT_SEC": "8", "TMP_LIMIT_MB": "600", "FSIZE_LIMIT_MB": "600"}
+settings: {"MEM_LIMIT_MB": "128", "NPROC_LIMIT": "4000", "TIME_LIMIT_SEC": "8", "TMP_LIMIT_MB": "600", "FSIZE_LIMIT_MB": "600"}
 needs: processes
 layers: memory, cgroup
 code: MEMORY_LIMIT
