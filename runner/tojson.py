@@ -372,7 +372,7 @@ def _from_array(value, walk):
 def _from_floats(array, masked, numpy):
     if array.dtype.itemsize > 8:    # long double: tolist() would keep it
         array = array.astype("f8")
-    if not masked:                  # put null for NaN here, at once: the walk is slower
+    if array.ndim and not masked:   # put null for NaN here, at once: the walk is slower; a key it calls "NaN"
         finite = numpy.isfinite(array)
         if not finite.all():
             array = array.astype(object)

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "../../src/web/utf8.h"
 #include "descriptors.h"
@@ -52,7 +53,9 @@ struct written {
 
 /* A start message that arrived, and what its job did since. */
 struct task {
-	bool used, over; /* over: its end was reported */
+	bool over; /* its end was reported */
+	bool said; /* first holds how */
+	struct exit_report first;
 	struct start_msg msg;
 	int fds[WIRE_FD_COUNT];
 	struct job_header header;
@@ -83,7 +86,7 @@ static int spawner_fd; /* -1: closed */
 
 static bool is_repaired_start(const struct written *w, size_t length, const json_t *text)
 {
-	char repaired[3 * WRITTEN_MOST];
+	char repaired[3 * STDOUT_MOST];
 
 	return utf8_repair(w->bytes, length, repaired) == json_string_length(text) &&
 	       memcmp(repaired, json_string_value(text), json_string_length(text)) == 0;
@@ -177,6 +180,28 @@ static void check_error(const struct submission *s, const struct reply *reply, u
 	json_decref(answer);
 }
 
+/* The kernel's facts come before the runner's claim, and of two reports the first counts. */
+static void check_verdict(const struct task *t, const char *code, bool early)
+{
+	const struct exit_report *r = &t->first;
+
+	if (early) {
+		ALWAYS(strcmp(code, "OK") == 0 || outcome_claimable(code) != OUTCOME_COUNT);
+		return;
+	}
+	if (!t->said || (r->never_ran && strcmp(code, "INTERNAL") == 0))
+		return;
+	if (r->killed_by == KILLED_BY_WALL)
+		ALWAYS(strcmp(code, r->oom_killed ? "MEMORY_LIMIT" : "TIMEOUT") == 0);
+	else if (r->killed_by == KILLED_BY_CPU)
+		ALWAYS(strcmp(code, "TIMEOUT") == 0);
+	else if (r->killed_by >= KILLED_BY_MEMORY && r->killed_by <= KILLED_BY_PROCESSES)
+		ALWAYS(strcmp(code, "MEMORY_LIMIT") == 0);
+	else if (strcmp(code, "OK") == 0)
+		ALWAYS(r->killed_by == KILLED_BY_NOBODY && r->wait_status >= 0 && WIFEXITED(r->wait_status) &&
+		       WEXITSTATUS(r->wait_status) == 0 && !r->oom_killed && !r->cpu_limited);
+}
+
 static void on_answer(void *context, struct execution_end *end)
 {
 	struct submission *s = context;
@@ -193,6 +218,8 @@ static void on_answer(void *context, struct execution_end *end)
 		check_ok(s, reply, members);
 	else
 		check_error(s, reply, members);
+	if (s->task)
+		check_verdict(s->task, reply->code, end->job_id != 0);
 	ALWAYS(end->job_id == 0 || (s->task && end->job_id == s->task->msg.job_id && end->slot == s->task->msg.slot));
 	s->answered = true;
 	s->execution = NULL;
@@ -302,8 +329,7 @@ static void take_start(const struct start_msg *msg, const int fds[WIRE_FD_COUNT]
 	struct task *t = &tasks[task_count++];
 
 	ALWAYS(task_count < sizeof tasks / sizeof tasks[0] && msg->slot < PLACES);
-	t->used = true;
-	t->over = false;
+	t->over = t->said = false;
 	t->msg = *msg;
 	t->of = NULL;
 	memcpy(t->fds, fds, sizeof t->fds);
@@ -455,6 +481,35 @@ static const struct {
 	FIELD(slot),        FIELD(job_id),     FIELD(magic),
 };
 
+/* What web will take for the end of a job. */
+static void remember(const struct exit_report *r, size_t length, size_t descriptors)
+{
+	if (length != sizeof *r || descriptors || r->magic != WIRE_MAGIC || r->killed_by >= KILLED_BY_COUNT ||
+	    r->start >= WIRE_STARTS)
+		return;
+	for (size_t i = 0; i < task_count; i++)
+		if (tasks[i].msg.job_id == r->job_id && tasks[i].msg.slot == r->slot && !tasks[i].said) {
+			tasks[i].said = true;
+			tasks[i].first = *r;
+		}
+}
+
+/* Says it at once, with nothing before it; about a job that is not there it must change nothing. */
+static void send_report(const struct exit_report *r, size_t length, const int *fd, size_t count)
+{
+	struct execution *x;
+
+	loop_round(&loop, 0);
+	x = r->slot < PLACES ? executor.running[r->slot] : NULL;
+	if (executor.spawner_gone || io_send(spawner_fd, r, length, fd, count) < 0)
+		return;
+	remember(r, length, count);
+	if (!x || x->job_id == r->job_id || x->reported)
+		return;
+	loop_round(&loop, 0);
+	ALWAYS(executor.running[r->slot] == x && !x->reported);
+}
+
 /* A report of which fields are changed: more of them than a spawner would, and all of them if it is no spawner. */
 static void report(struct input *in, bool hostile)
 {
@@ -476,7 +531,7 @@ static void report(struct input *in, bool hostile)
 	}
 	if (r.killed_by == KILLED_BY_NOBODY && r.slot == t->msg.slot && r.job_id == t->msg.job_id)
 		t->over = true;
-	(void)io_send(spawner_fd, &r, count & 0x40 && hostile ? input_byte(in) % sizeof r : sizeof r, &one, one >= 0);
+	send_report(&r, count & 0x40 && hostile ? input_byte(in) % sizeof r : sizeof r, &one, one >= 0);
 }
 
 static void say_anything(struct input *in)
@@ -598,8 +653,10 @@ static void end_all(void)
 
 			for (unsigned which = 0; which < 4; which++)
 				close_end(&tasks[i], which);
-			if (!tasks[i].over)
+			if (!tasks[i].over) {
+				remember(&r, sizeof r, 0);
 				(void)wire_send_report(spawner_fd, &r);
+			}
 			tasks[i].over = true;
 		}
 		advance();

@@ -430,6 +430,7 @@ def numpy_cases():
         (np.ma.masked, None), (np.ma.masked_array(np.array(["2024", "2025"], dtype="M8[Y]"), [1, 0]), [None, "2025"]),
         ({np.int64(3): 1, np.bool_(True): 2, np.float64(1.5): 3, np.datetime64("2024-01-02"): 4, np.str_("s"): 5},
          {"3": 1, "true": 2, "1.5": 3, "2024-01-02": 4, "s": 5}),
+        ({np.float64("nan"): 1, np.float32("-inf"): 2, None: 3}, {"NaN": 1, "-Infinity": 2, "null": 3}),
     ]
 
 
