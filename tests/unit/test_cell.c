@@ -164,6 +164,37 @@ static void a_child_that_cannot_enter_says_so(void **state)
 	close(other_fd);
 }
 
+/*
+ * On a busy machine ticks are a second apart. A child that has taken its job meanwhile is not one that never will: it was
+ * killed, and its script had crashed by a SIGKILL.
+ */
+static void who_took_its_job_since_the_last_tick_is_left_alone(void **state)
+{
+	const struct child_msg message = { .word = CHILD_TOOK };
+	const uint64_t now = io_now_us();
+	struct cell *c = &s.cell[0];
+
+	(void)state;
+	c->warm = true;
+	c->state = CELL_RUNNING;
+	c->limits.wall_ms = 15000;
+	c->started_us = now - 1500000;
+	c->deadline_us = now + 13500000;
+	c->next_tick_us = now + 500000000;
+	c->handover_fd = make_channel();
+	cell_look(&s, c, c->started_us + 900000);
+	assert_int_equal(c->state, CELL_RUNNING); /* it has a second */
+	assert_int_equal(io_send(other_fd, &message, sizeof message, NULL, 0), 0);
+	cell_look(&s, c, now);
+	assert_int_equal(c->state, CELL_RUNNING);
+	c->took = false; /* and one that has not said so */
+	cell_look(&s, c, now);
+	assert_int_equal(c->state, CELL_ENDING);
+	assert_int_equal(c->killed_by, KILLED_BY_NOBODY);
+	fd_close(&c->handover_fd);
+	close(other_fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +202,7 @@ int main(void)
 		cmocka_unit_test_setup(nothing_is_over_while_anybody_is_left, begin),
 		cmocka_unit_test_setup(a_start_with_other_descriptors_is_none, begin),
 		cmocka_unit_test_setup(a_child_that_cannot_enter_says_so, begin),
+		cmocka_unit_test_setup(who_took_its_job_since_the_last_tick_is_left_alone, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
