@@ -30,6 +30,13 @@ ifdef SAN
 OUT      = $(BUILD)/san
 COMPILE  = $(CC) $(BASIC) -O1 $(HARDENED) $(SANITIZE) $(CFLAGS)
 LINK     = $(CC) $(LINKED) $(SANITIZE) $(LDFLAGS)
+else ifdef COVERAGE
+# The same program with counters that clang puts into a file and maps, so that they outlive SIGKILL, chroot and _exit.
+OUT      = $(BUILD)/coverage
+WARNINGS += -Wno-format-nonliteral # gcc takes the word of the function around it
+COUNTED  = -fprofile-instr-generate -fcoverage-mapping -mllvm -runtime-counter-relocation
+COMPILE  = $(CLANG) $(BASIC) -O1 $(HARDENED) $(COUNTED) $(CFLAGS)
+LINK     = $(CLANG) $(LINKED) -fprofile-instr-generate -Wl,--wrap=jail_close_range $(LDFLAGS)
 else
 OUT      = $(BUILD)
 COMPILE  = $(CC) $(BASIC) -O2 -D_FORTIFY_SOURCE=2 $(HARDENED) $(CFLAGS)
@@ -47,6 +54,12 @@ OBJECTS    = $(SOURCES:src/%.c=$(OUT)/%.o) $(OUT)/assets.o
 DROPPED    = $(SOURCES:src/%.c=$(OUT)/drop/%.o) $(OUT)/drop/assets.o
 MODULE     = $(TEMPLATE:src/%.c=$(OUT)/module/%.o)
 DROPMODULE = $(TEMPLATE:src/%.c=$(OUT)/drop/module/%.o)
+ifdef COVERAGE
+OBJECTS   += $(OUT)/counters/spawner.o
+DROPPED   += $(OUT)/counters/spawner.o
+MODULE    += $(OUT)/counters/module.o
+DROPMODULE += $(OUT)/counters/module.o
+endif
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
 all: $(OUT)/safe-exec ## build the program: build/safe-exec
@@ -110,9 +123,16 @@ $(OUT)/assets.o $(OUT)/drop/assets.o: %/assets.o: src/assets.S $(EMBEDDED) %/_te
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c -Wa,-I$(@D) -o $@ $<
 
-COMPILE_MODULE = $(CC) $(BASIC) $(PYTHON_INCLUDES) -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC -fvisibility=hidden $(CFLAGS)
+comma := ,
+ifdef COVERAGE
+CC_MODULE = $(CLANG) $(COUNTED) -Wno-unused-command-line-argument
+else
+CC_MODULE = $(CC)
+endif
+SHARED_FLAGS   = $(BASIC) $(PYTHON_INCLUDES) -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC -fvisibility=hidden $(CFLAGS)
+COMPILE_MODULE = $(CC_MODULE) $(SHARED_FLAGS)
 LINK_MODULE_FLAGS = -shared -Wl,-z,relro,-z,now,-z,noexecstack -s $(LDFLAGS)
-LINK_MODULE    = $(CC) $(LINK_MODULE_FLAGS)
+LINK_MODULE    = $(CC_MODULE) $(LINK_MODULE_FLAGS) $(if $(COVERAGE),-Wl$(comma)--wrap=pages_written$(comma)--wrap=snapshot_take)
 PYTHON_INCLUDES = $(shell pkg-config --cflags python3 2>/dev/null)
 
 $(OUT)/_template.abi3.so: $(MODULE)
@@ -127,7 +147,12 @@ $(OUT)/drop/_template.abi3.so: $(DROPMODULE)
 $(OUT)/libjobshm.so $(OUT)/drop/libjobshm.so: src/preload/shm.c
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(Q)$(COMPILE_MODULE) $(LINK_MODULE_FLAGS) -o $@ $<
+	$(Q)$(CC) $(SHARED_FLAGS) $(LINK_MODULE_FLAGS) -o $@ $<
+
+$(OUT)/counters/%.o: tests/coverage/%.c tests/coverage/counters.h
+	$(call say,CC  )
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -std=gnu11 -O2 -fPIC $(WARNINGS) -Iinclude -c -o $@ $<
 
 $(OUT)/module/%.o: src/%.c
 	$(call say,CC  )
@@ -171,7 +196,7 @@ $(OUT)/drop/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -DSAFE_EXEC_TEST_DROP -MMD -MP -c -o $@ $<
 
-$(OUT)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(filter-out $(OUT)/main.o,$(OBJECTS))
+$(OUT)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(filter-out $(OUT)/main.o $(OUT)/counters/%,$(OBJECTS))
 	$(call say,CC  )
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -Isrc/web -Isrc -o $@ $(filter %.c %.o,$^) $(LIBS) -lcmocka
@@ -206,15 +231,21 @@ test: test-deps ## lint, unit, the suite as root, as an ordinary user and under 
 unit: $(UNIT_TESTS) ## the C unit tests
 	@failed=0; for t in $(UNIT_TESTS); do $$t || { echo "$$t: failed"; failed=1; }; done; exit $$failed
 
-# cppcheck knows neither __attribute__((cleanup)) (memleak) nor that NULL is a pointer in glibc (varFuncNullUB).
+# gcc's own analyzer, of all the code there is. Without optimization: with it, it takes a structure that a function returns for
+# uninitialized (gcc 12), and is slower. Other versions than 12 see other things, and are not asked.
+ANALYZE = $(ANALYZER) -std=gnu11 -DSAFE_EXEC_TEST_DROP -Iinclude $(PYTHON_INCLUDES) $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) \
+	-O0 -fanalyzer -Werror -c -o /dev/null
+ANALYZER = $(shell command -v gcc-12 || echo true)
+
 lint: ## rules of the source tree, layout, cppcheck, clang-tidy
 	$(PYTHON) tests/lint/check.py
 	$(PYTHON) tests/unit/utf8_vectors.py | cmp - tests/unit/utf8_vectors.h
 	@if clang-format --version | grep -q 'version 14\.'; then echo 'clang-format --dry-run'; \
 	    clang-format --style=file:tests/lint/clang-format --dry-run -Werror $(LINTED) $(HEADERS); \
 	 else echo 'clang-format: skipped: other versions than 14 lay out differently'; fi
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --suppress=varFuncNullUB --suppress=memleak \
-		--error-exitcode=1 -Iinclude src
+	cppcheck --quiet --std=c11 --enable=all --inconclusive --suppressions-list=tests/lint/cppcheck --error-exitcode=1 -Iinclude src
+	@echo gcc -fanalyzer
+	@printf '%s\n' $(LINTED) | xargs -P "$$(nproc)" -n 8 sh -c 'for f; do $(ANALYZE) "$$f" || exit 255; done' analyze
 	@echo clang-tidy
 	@printf '%s\n' $(LINTED) | xargs -P "$$(nproc)" -n 8 sh -c 'clang-tidy --quiet --config-file=tests/lint/clang-tidy "$$@" -- \
 		-std=gnu11 -DSAFE_EXEC_TEST_DROP -Iinclude $(subst -I,-isystem ,$(PYTHON_INCLUDES)) \
@@ -222,6 +253,25 @@ lint: ## rules of the source tree, layout, cppcheck, clang-tidy
 
 format: ## lay out the C sources with clang-format
 	@clang-format --style=file:tests/lint/clang-format -i $(LINTED) $(HEADERS)
+
+coverage: test-deps ## which lines the tests reach: half an hour; tests/coverage/run has options
+	$(call ensure,llvm)
+	@$(MAKE) --no-print-directory COVERAGE=1 coverage-build
+	@$(MAKE) --no-print-directory $(BUILD)/no-namespaces
+	tests/coverage/run
+
+coverage-build: $(OUT)/safe-exec $(OUT)/safe-exec-drop $(UNIT_TESTS)
+
+# The drop build, without what valgrind cannot bear: tests/valgrind.
+$(BUILD)/valgrind/safe-exec: $(DROPPED) tests/valgrind/no_filter.c
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -std=gnu11 -O2 -fPIE $(WARNINGS) -Wl,--wrap=jail_install_filter -o $@ $^ $(LIBS)
+
+valgrind: test-deps ## unit tests and the service under memcheck: some minutes
+	$(call ensure,valgrind)
+	@$(MAKE) --no-print-directory $(UNIT_TESTS) $(BUILD)/valgrind/safe-exec
+	tests/valgrind/run
 
 bench: deps ## compare with python3 and with Flask and bubblewrap; under ten minutes
 	$(call ensure,$(BENCH_PACKAGES))
@@ -236,6 +286,6 @@ fuzz: fuzzers ## fuzz the parsers of hostile bytes for FUZZ_SECONDS each
 clean: ## remove build/
 	rm -rf $(BUILD)
 
-.PHONY: all help deps test-deps run install image test unit lint format bench fuzz fuzzers clean
+.PHONY: all help deps test-deps run install image test unit lint format coverage coverage-build valgrind bench fuzz fuzzers clean
 .DEFAULT_GOAL = all
 -include $(OBJECTS:.o=.d) $(DROPPED:.o=.d) $(MODULE:.o=.d) $(DROPMODULE:.o=.d) $(FUZZOBJ:.o=.d)

@@ -117,11 +117,10 @@ int io_send(int fd, const void *bytes, size_t length, const int *fds, size_t cou
 	}
 	memset(&control, 0, sizeof control);
 	if (count > 0) {
-		struct cmsghdr *header;
+		struct cmsghdr *header = &control.align; /* which is CMSG_FIRSTHDR */
 
 		message.msg_control = control.bytes;
 		message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-		header = CMSG_FIRSTHDR(&message);
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = SCM_RIGHTS;
 		header->cmsg_len = CMSG_LEN(sizeof(int) * count);

@@ -167,9 +167,8 @@ static int run_script(struct spawner *s, enum wire_tier tier, const struct job_l
 	close(ours[WIRE_FD_INPUT]);
 	if (status == 0)
 		status = spawner_run_one(s, tier, limits, theirs, &run->report, f);
-	if (status == 0)
-		run->outlived = !ends(ours[WIRE_FD_STDOUT]);
 	if (status == 0) {
+		run->outlived = !ends(ours[WIRE_FD_STDOUT]);
 		length = read_rest(ours[WIRE_FD_RESULT], run->result, sizeof run->result);
 		run->frame = frame_parse(run->result, length, header.nonce, header.max_result_bytes);
 		run->outcome = outcome_decide(&run->report, run->frame.claim, run->frame.code);

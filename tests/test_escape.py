@@ -580,6 +580,21 @@ def test_the_spawner_has_left_the_machine(fleet):
     assert _status(server.pid)["NoNewPrivs"] == "1" and _status(server.pid)["Threads"] == "1"
 
 
+def test_every_process_of_ours_has_one_thread(fleet):
+    """No lock and no race between threads, since there are none: nothing for a thread sanitizer to find (lint forbids them)."""
+    server = fleet.server(SETTINGS)
+    names = ("safe-exec-web", "safe-exec-warm", "safe-exec-wait", "safe-exec-init")
+
+    def look(_pids):
+        ours = {name: server.children(name) for name in names}
+        assert ours["safe-exec-web"] and (ours["safe-exec-init"] or facts_of(server)["level"] != "strong")
+        assert ours["safe-exec-warm"] or Client(server).health()["start"] == "cold"
+        for pid in [server.pid, *(pid for pids in ours.values() for pid in pids)]:
+            assert _status(pid).get("Threads", "1") == "1", _status(pid)       # one that waited may have ended
+
+    assert _while_running(server, _WAIT, look).result == "waited"
+
+
 def test_kill_everybody_spares_the_other_job(fleet, machine):
     """While one job sends SIGKILL to all that it can reach, another one goes on."""
     server = fleet.server(SETTINGS)

@@ -23,7 +23,7 @@ from harness.facts import facts_of
 from harness.server import ROOT, Server, StartFailed
 from test_escape import ATTACKS, SETTINGS, Machine, problem_of
 
-DROP_BUILD = "build/safe-exec-drop"
+DROP_BUILD = os.environ.get("SAFE_EXEC_DROP_BIN", "build/safe-exec-drop")
 WIDE = {"MAX_CONCURRENCY": "4"}  # attacks mostly wait
 START = os.environ.get("SAFE_EXEC_TEST_START", "warm")
 LAYERS = ("cgroup", "pid", "net", "ipc", "uts", "mounts", "readonly", "proc", "limits", "identity", "landlock",

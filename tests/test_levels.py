@@ -15,7 +15,7 @@ import pytest
 from harness.client import Client
 from harness.server import ROOT, Server, alive, base_env, binary, wait_until
 
-DROP_BUILD = "build/safe-exec-drop"
+DROP_BUILD = os.environ.get("SAFE_EXEC_DROP_BIN", "build/safe-exec-drop")
 SUM = "import numpy\ndef main(): return int(numpy.sum([1, 2]))"
 STRAY = ("import os, time\ndef main():\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n"
          "            time.sleep(60)\n        os._exit(0)\n    return 'answered'\n")

@@ -213,20 +213,20 @@ static int make_named(const struct jail *j, const char *place, char *base, size_
 	return S_ISDIR(info.st_mode) && info.st_uid == 0 && (info.st_mode & 07777) == 0711 ? 0 : -1;
 }
 
-/* A directory of our own, with room for those of jobs and for the runner. */
-static int make_base(struct jail *j, char *base, size_t capacity, const char **place, struct fault *f)
+/* A directory of our own, with room for those of jobs and for the runner. Returns in which place it lies; NULL: in none. */
+static const char *make_base(struct jail *j, char *base, size_t capacity, struct fault *f)
 {
 	static const char *const places[] = { "/tmp", "/var/tmp", "/run", "/dev/shm" };
 
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		if (make_named(j, places[i], base, capacity) < 0)
 			continue;
-		*place = places[i];
 		snprintf(j->base, sizeof j->base, "%s", base);
-		return 0;
+		return places[i];
 	}
 	fault_set(f, errno, "make a directory for jobs in /tmp, /var/tmp, /run or /dev/shm");
-	return fault_hint(f, "a read-only container needs a writable /tmp: --tmpfs /tmp, or an emptyDir volume");
+	fault_hint(f, "a read-only container needs a writable /tmp: --tmpfs /tmp, or an emptyDir volume");
+	return NULL;
 }
 
 /* Jobs that share the spawner's uid could change the mode of any directory of that uid which they can name. */
@@ -243,9 +243,9 @@ static int choose_places(struct jail *j, const char *base, const char *place, st
 static int use_machine(struct jail *j, struct fault *f)
 {
 	char base[JAIL_FOLDER_BYTES / 2];
-	const char *place = NULL;
+	const char *place = make_base(j, base, sizeof base, f);
 
-	if (make_base(j, base, sizeof base, &place, f) < 0)
+	if (!place)
 		return -1;
 	if (!find_installed_runner(j) && unpack_runner(j, base, f) < 0)
 		return -1;

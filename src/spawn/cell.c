@@ -514,8 +514,11 @@ void cell_look(struct spawner *s, struct cell *c, uint64_t now)
 	}
 	if (c->state == CELL_RUNNING)
 		tick(s, c);
-	if (c->warm && c->state == CELL_RUNNING && !c->took && now >= c->started_us + take_most_us(c))
-		cell_kill(c, KILLED_BY_NOBODY); /* web starts it again */
+	if (c->warm && c->state == CELL_RUNNING && !c->took && now >= c->started_us + take_most_us(c)) {
+		cell_hear(c); /* it may have said so since the last tick, which can be a second ago */
+		if (!c->took)
+			cell_kill(c, KILLED_BY_NOBODY); /* web starts it again */
+	}
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------------------- */

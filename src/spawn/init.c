@@ -84,13 +84,14 @@ static void reap_until(pid_t main_pid, struct init_message *report)
 	for (;;) {
 		struct rusage usage;
 		int status;
+		uint64_t peak;
 		pid_t pid = wait4(-1, &status, 0, &usage);
-		uint64_t peak = (uint64_t)usage.ru_maxrss * 1024;
 
 		if (pid < 0 && errno == EINTR)
 			continue;
 		if (pid < 0)
 			fail(0, errno);
+		peak = (uint64_t)usage.ru_maxrss * 1024;
 		if (peak > report->peak_bytes)
 			report->peak_bytes = peak;
 		if (pid != main_pid)

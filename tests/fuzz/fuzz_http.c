@@ -63,8 +63,7 @@ static struct config config = {
 static const struct runtime runtime = { .version = (char *)"3.11.2",
 					.packages = { { (char *)"numpy", (char *)"1" } },
 					.package_count = 1 };
-static struct spawn_status spawn_status = { .tiers = {
-							  { .wanted = 1, .state = SPAWN_TIER_SERVING, .ready = 1 } } };
+static struct spawn_status spawn_status = { .tiers = { { .wanted = 1, .state = SPAWN_TIER_SERVING, .ready = 1 } } };
 static struct web_setup setup = { .config = &config,
 				  .runtime = &runtime,
 				  .level = "strong",

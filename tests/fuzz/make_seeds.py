@@ -107,12 +107,17 @@ def frame(task, what, more=0, data=b""):
     return bytes([7, task, how]) + (bytes([len(data)]) + data if what == 5 else b"") + (b"\x01" if more & 0x40 else b"")
 
 
+def begin(task):
+    """The mark: the script is started."""
+    return bytes([7, task, 0xf0])
+
+
 def close(task, pipe=None):
     return b"".join(bytes([9 | QUIET, task, which]) for which in ([0, 1, 2, 3] if pipe is None else [pipe])) + b"\x0f"
 
 
 def report(task, *changes, hostile=False):
-    """changes: (field, value); fields 0 wait_status, 1 killed_by, 2 fault_layer, 4 never_ran, 5 oom, 6 cpu, 8 slot, 9 job, 10 magic."""
+    """changes: (field, value); fields 0 wait_status, 1 killed_by, 2 fault_layer, 4 oom, 5 cpu, 7 slot, 8 job, 9 magic."""
     data = b"".join(bytes([field, value]) for field, value in changes)
     return bytes([11 | (0x80 if hostile else 0), task, len(changes)]) + data
 
@@ -132,13 +137,13 @@ WIRE_WEB = {
     "errors": submit() + frame(0, 0) + close(0) + report(0) + submit() + frame(1, 1) + close(1) + report(1),
     "error-of-its-own": submit() + frame(0, 5, 0x80, b'{"code":"NO_MAIN","message":"m"}') + close(0) + report(0),
     "result-of-its-own": submit() + frame(0, 5, 0, b'{"a":[1,"\\u0000"]}') + close(0) + report(0),
-    "nothing": submit() + close(0) + report(0),
-    "segfault": submit() + write(0, ERR, b"Fatal") + close(0) + report(0, (0, 11)),
-    "killers": b"".join(submit() + close(n) + report(n, (1, n + 1)) for n in range(6)),
-    "out-of-memory": submit() + close(0) + report(0, (5, 1)) + submit() + close(1) + report(1, (6, 1)),
+    "nothing": submit() + begin(0) + close(0) + report(0),
+    "segfault": submit() + begin(0) + write(0, ERR, b"Fatal") + close(0) + report(0, (0, 11)),
+    "killers": b"".join(submit() + begin(n) + close(n) + report(n, (1, n + 1)) for n in range(6)),
+    "out-of-memory": submit() + close(0) + report(0, (4, 1)) + submit() + begin(1) + close(1) + report(1, (5, 1)),
     "layer-failed": submit() + close(0) + report(0, (2, 3)) + submit() + report(1, (2, 200)) + close(1),
-    "never-ran": submit() + report(0, (4, 1)) + report(1, (4, 1)) + frame(2, 2) + close(2) + report(2),
-    "never-ran-thrice": submit() + report(0, (4, 1)) + report(1, (4, 1)) + report(2, (4, 1)) + close(2),
+    "never-started": submit() + report(0) + report(1) + frame(2, 2) + close(2) + report(2),
+    "never-started-thrice": submit() + report(0) + report(1) + report(2) + close(2),
     "client-leaves": submit() + leave(0) + close(0) + report(0, (1, 6)),
     "client-leaves-queue": submit() * 4 + leave(3) + leave(2) + leave(0),
     "queue-full": submit() * 6 + frame(0, 2) + close(0) + report(0),
@@ -146,10 +151,10 @@ WIRE_WEB = {
     "two-jobs": submit() * 2 + write(0, OUT, b"a") + write(1, OUT, b"b") + frame(1, 2) + frame(0, 2) + close(0) + close(1) + report(1) + report(0),
     "service-stops": submit() * 3 + ABANDON + report(0, (1, 6)) + close(0),
     "no-pipes-left": submit() + b"\x1d\x02" + submit() + b"\x0d\x00" + ROUND,
-    "report-of-another": submit() * 2 + report(0, (8, 1), hostile=True) + report(0, (9, 9), hostile=True),
+    "report-of-another": submit() * 2 + report(0, (7, 1), hostile=True) + report(0, (8, 9), hostile=True),
     "report-twice": submit() + report(0) + report(0) + close(0),
-    "report-bad-slot": submit() + report(0, (8, 200), hostile=True),
-    "report-bad-magic": submit() + report(0, (10, 0), hostile=True),
+    "report-bad-slot": submit() + report(0, (7, 200), hostile=True),
+    "report-bad-magic": submit() + report(0, (9, 0), hostile=True),
     "report-with-descriptor": submit() + bytes([0x8b, 0, 0x80]),
     "report-short": submit() + bytes([0x8b, 0, 0x40, 30]),
     "garbage": submit() + ANYTHING + b"\x14" + bytes(20),

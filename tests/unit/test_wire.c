@@ -15,8 +15,9 @@
 
 enum { SLOTS = 4, DESCRIPTORS_LOOKED_AT = 256 };
 
-static const struct job_limits most = { .wall_ms = 1000, .cpu_seconds = 10, .memory_bytes = 1 << 29, .file_bytes = 1 << 20, .tmp_bytes = 1 << 24, .descriptors = 64, .processes = 32 };
-static const struct start_msg good = { .magic = WIRE_MAGIC, .kind = WIRE_START, .job_id = 7, .slot = SLOTS - 1, .limits = most };
+#define MOST { .wall_ms = 1000, .cpu_seconds = 10, .memory_bytes = 1 << 29, .file_bytes = 1 << 20, .tmp_bytes = 1 << 24, .descriptors = 64, .processes = 32 }
+static const struct job_limits most = MOST;
+static const struct start_msg good = { .magic = WIRE_MAGIC, .kind = WIRE_START, .job_id = 7, .slot = SLOTS - 1, .limits = MOST };
 
 static int pair[2]; /* 0 sends, 1 receives */
 static int ends[2]; /* of a pipe: 0 reads, 1 writes */
