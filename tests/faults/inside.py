@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What protects this job, as seen from inside: the same answer, or a layer is not what it was."""
 
 import errno
