@@ -148,7 +148,7 @@ static int run_script(struct spawner *s, enum wire_tier tier, const struct job_l
 {
 	struct job_header header = { .max_result_bytes = OUTPUT_BYTES - FRAME_HEAD_BYTES,
 				     .script_bytes = strlen(script) };
-	int ours[WIRE_FD_COUNT], theirs[WIRE_FD_COUNT], status;
+	int ours[WIRE_FD_COUNT] = { -1, -1, -1, -1 }, theirs[WIRE_FD_COUNT] = { -1, -1, -1, -1 }, status;
 	size_t length;
 
 	memset(run, 0, sizeof *run);

@@ -135,9 +135,8 @@ class Launch:
             if not match or match[1] in running:
                 continue
             counts[match[1]][match[2]] += 1
-            if match[2] == "execve" or (self._whose == "template" and match[2] == "sendmsg" and "iov_len=20" in match[3]
-                                        and counts[match[1]]["sendmsg"] == 2):
-                running.add(match[1])           # what follows is Python's
+            if match[2] == "execve" or (match[2] == "write" and match[3].startswith("3, ")):
+                running.add(match[1])           # what follows is Python's, or the script's: the mark was written
         most = collections.Counter()
         for names in counts.values():
             most |= names
@@ -146,13 +145,13 @@ class Launch:
 
 
 def chosen(calls):
-    """All, or of each name the first and the last call and one between, with one error each in turn."""
+    """All, or of each name the first and the last call, with one error each in turn."""
     if EVERYTHING:
         return [(name, n, error) for name, n in calls for error in ERRORS]
     picked = []
     for name, group in itertools.groupby(calls, key=lambda call: call[0]):
         numbers = [n for _, n in group]
-        picked += [(name, n) for n in sorted({numbers[0], numbers[len(numbers) // 2], numbers[-1]})]
+        picked += [(name, n) for n in sorted({numbers[0], numbers[-1]})]
     return [(name, n, ERRORS[i % len(ERRORS)]) for i, (name, n) in enumerate(picked)]
 
 
@@ -183,6 +182,7 @@ def test_a_call_that_fails(path):
                     code = "closed"
             codes[code] += 1
             what = f"{name} #{n} {error}: "
+            print(what, code)
             if server.process.poll() is not None:
                 raise AssertionError(f"{what} the service ended\n{server.log()[-3000:]}")
             if code is None:
@@ -193,7 +193,8 @@ def test_a_call_that_fails(path):
             if code is not None:
                 works(server, count=1)
         assert not wrong, "\n".join(wrong)
-        assert codes[None] > sum(codes.values()) / 3, f"nearly none was tried again: {codes}"
+        # In what is cloned a call fails each time that it is tried; in spawner and template once.
+        assert codes[None] > 5, f"nearly none was tried again: {codes}"
         works(server)
         assert not differences(launch.usual, launch.client.result(INSIDE), None)
     except BaseException:

@@ -218,9 +218,14 @@ static int make_pair(int *ours, int *theirs)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
+	if (io_set_nonblocking(pair[0], true) < 0) { /* or this process would wait where it only asks */
+		close(pair[0]);
+		close(pair[1]);
+		return -1;
+	}
 	*ours = pair[0];
 	*theirs = pair[1];
-	return io_set_nonblocking(pair[0], true);
+	return 0;
 }
 
 int cell_start_warm(struct spawner *s, struct cell *c, enum wire_tier tier)

@@ -31,6 +31,13 @@ void front_start_web(struct spawner *s)
 		s->web_restart_us = io_now_us() + RESTART_MOST_US;
 		return;
 	}
+	if (io_set_nonblocking(pair[0], true) < 0) { /* a web could hold this process up */
+		log_event(LOG_ERROR, NULL, "fcntl: %s", strerror(errno));
+		close(pair[0]);
+		close(pair[1]);
+		s->web_restart_us = io_now_us() + RESTART_MOST_US;
+		return;
+	}
 	slim_forks(false);
 	s->web_pid = fork();
 	if (s->web_pid != 0)
@@ -56,7 +63,6 @@ void front_start_web(struct spawner *s)
 		return;
 	}
 	s->channel_fd = pair[0];
-	(void)io_set_nonblocking(s->channel_fd, true);
 	s->web_started_us = io_now_us();
 	s->web_restart_us = 0;
 	s->web_pulse = (struct pulse_watch){ .seen = s->status->web_rounds };

@@ -132,8 +132,9 @@ struct spawner {
 	uint32_t pool_size;
 	uint32_t generations;
 	uint64_t last_handover_us;
-	char *imports;               /* "numpy,pandas" of the full tier */
-	struct spawn_status *status; /* shared with web, which only reads it */
+	uint64_t cared_us, patient_until_us; /* warm_care(): the last time; until when nobody is taken to hang */
+	char *imports;                       /* "numpy,pandas" of the full tier */
+	struct spawn_status *status;         /* shared with web, which only reads it */
 
 	/* web */
 	const struct spawner_web *web;

@@ -43,6 +43,7 @@ enum {
 	RESTART_MOST_US = 30000000,
 	YOUNG_US = 30000000,
 	EXIT_CANNOT_CONFINE = 126,
+	GAP_US = 3000000, /* between two rounds, of which there is one a second: this process was stopped */
 	QUIET_US = 20000, /* after a job was handed over, the pool waits this long, or until the job is over */
 };
 
@@ -157,6 +158,11 @@ static int fork_template(struct spawner *s, struct template *t)
 
 	if (setup_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
+	if (io_set_nonblocking(pair[0], true) < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return -1;
+	}
 	slim_forks(false);
 	t->pid = fork();
 	if (t->pid != 0)
@@ -169,7 +175,7 @@ static int fork_template(struct spawner *s, struct template *t)
 		return -1;
 	}
 	t->channel_fd = pair[0];
-	return io_set_nonblocking(t->channel_fd, true);
+	return 0;
 }
 
 static void start_template(struct spawner *s, enum wire_tier kind)
@@ -627,9 +633,19 @@ static void care_for_cell(struct spawner *s, struct cell *c, uint64_t now)
 	}
 }
 
+/* A frozen container goes on with all of its processes at once, and each has its time again. */
+static bool has_just_thawed(struct spawner *s, uint64_t now)
+{
+	if (s->cared_us && now > s->cared_us + GAP_US)
+		s->patient_until_us = now + MAKE_MOST_US;
+	s->cared_us = now;
+	return now < s->patient_until_us;
+}
+
 void warm_care(struct spawner *s)
 {
 	uint64_t now = io_now_us();
+	const bool patient = has_just_thawed(s, now);
 
 	if (!s->warm)
 		return;
@@ -637,7 +653,7 @@ void warm_care(struct spawner *s)
 		if (s->tier[tier].wanted && !s->drain_until_us)
 			care_for(s, &s->tier[tier], now);
 	for (uint32_t i = 0; i < s->cells; i++)
-		if (s->cell[i].warm)
+		if (s->cell[i].warm && !patient)
 			care_for_cell(s, &s->cell[i], now);
 	if (!s->drain_until_us && is_quiet(s, now))
 		refill(s);

@@ -46,7 +46,7 @@ void fair_open(struct fair *f, uint64_t seed);
 struct fair_key fair_key_of_address(const struct sockaddr *address);
 
 /* The same for an address in text; a port after it and brackets around it do no harm. */
-struct fair_key fair_key_of_text(const char *text);
+struct fair_key fair_key_of_text(const char *given);
 
 /* The client of a key, until fair_release. Never NULL: without memory for one more it is a client that many share. */
 struct fair_client *fair_hold(struct fair *f, const struct fair_key *key);
