@@ -86,9 +86,10 @@ def strace(pid, *options, children=True):
             tracer.communicate(timeout=20)
 
 
-# None of these can fail as they are used (close(2) never leaves the descriptor open), and none of them protects anything.
+# None of these can fail as they are used (close(2) never leaves the descriptor open), and none of them protects anything;
+# without getrandom(2) Python opens /dev/urandom for good.
 NOT_REFUSED = {"close", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "kill", "umask", "rt_sigprocmask",
-               "rt_sigaction"}
+               "rt_sigaction", "getpid", "getrandom"}
 ERRORS = ("EPERM", "ENOSYS", "EINTR", "ENOMEM")
 # gVisor and restricted containers refuse these, so EPERM is no failure there: src/jail/limits.c.
 BEST_EFFORT = {"RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_SIGPENDING"}

@@ -14,8 +14,6 @@ import signal
 
 
 def storm():
-    for number in set(range(1, 65)) - {9, 19, 32, 33}:
-        signal.signal(number, signal.SIG_IGN)
     while True:
         for number in (signal.SIGUSR1, signal.SIGRTMAX, signal.SIGTSTP, signal.SIGSTOP, signal.SIGCONT, signal.SIGCHLD):
             try:
@@ -26,6 +24,8 @@ def storm():
 
 
 def main():
+    for number in set(range(1, 65)) - {9, 19, 32, 33}:
+        signal.signal(number, signal.SIG_IGN)
     for _ in range(12):
         if os.fork() == 0:
             storm()
