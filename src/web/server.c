@@ -205,7 +205,8 @@ static void add_headers(struct MHD_Response *response, const struct exchange *x)
 		MHD_add_response_header(response, "Vary", "Accept");
 	if (reply->allow)
 		MHD_add_response_header(response, "Allow", reply->allow);
-	if (reply->close)
+	/* The library takes a LF alone for the end of a chunk's size (0.9.75), where others would read on: nothing follows. */
+	if (reply->close || x->head.transfer_encoding)
 		MHD_add_response_header(response, "Connection", "close");
 	if (reply->retry_after) {
 		snprintf(text, sizeof text, "%u", reply->retry_after);

@@ -335,6 +335,7 @@ static void check_answers(const char *sent, size_t length)
 			break;
 		}
 		closed = a.closes;
+		ALWAYS(closed || !r->is_chunked);
 		if (i == stream.count)
 			ALWAYS(stream.end != HTTP_AMBIGUOUS || t.at == t.end);
 	}
