@@ -563,18 +563,21 @@ static unsigned connection_limit(const struct config *c)
 }
 
 /*
- * The library's own strictness stays off: it closes the connection without a word (a space in the target), or answers a
- * request without Host with the head of its answer sent twice (0.9.75). Both are refused here, in JSON.
+ * Version 0.9 is not asked to be strict: it would close the connection without a word (a space in the target), or answer
+ * a request without Host with the head of its answer sent twice. Both are refused here, in JSON. Version 1 is: then it
+ * takes no LF alone for the end of a line.
  */
+enum { LIBRARY_IS_STRICT = MHD_VERSION >= 0x01000000 };
+
 static struct MHD_Daemon *start_daemon(struct server *s)
 {
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
 				s, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL, MHD_OPTION_LISTEN_SOCKET,
 				s->setup->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connection_limit(s->setup->config),
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-				MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-				MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK,
-				on_request_line, NULL, MHD_OPTION_END);
+				MHD_OPTION_STRICT_FOR_CLIENT, (int)LIBRARY_IS_STRICT, MHD_OPTION_NOTIFY_COMPLETED,
+				on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+				MHD_OPTION_URI_LOG_CALLBACK, on_request_line, NULL, MHD_OPTION_END);
 }
 
 struct server *server_open(struct loop *loop, struct executor *executor, const struct web_setup *setup)
