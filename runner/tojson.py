@@ -117,7 +117,7 @@ def _plain_text(value, limit):
         return text
     except (TooLarge, MemoryError):
         raise
-    except Exception:           # NaN, an int of too many digits, a hostile metaclass, ...
+    except BaseException:       # NaN, an int of too many digits, a hostile metaclass, ...
         return None
 
 
@@ -274,7 +274,7 @@ class _Walk:
             return self._string(value)
         if kind is int:
             if value.bit_length() > 4 * self._limit:    # a digit is worth 3.3 bits
-                raise TooLarge(value.bit_length() // 4)
+                raise TooLarge(max(value.bit_length() // 4, self._limit + 1))
             return int.__repr__(value)
         if kind is float:
             return float.__repr__(value) if value - value == 0 else "null"
@@ -332,7 +332,7 @@ def _show(step):
     try:
         text = _quote(step) if type(step) is str else repr(step)
         text = text.encode("utf-8", "backslashreplace").decode()
-    except Exception:
+    except BaseException:       # a key's own repr()
         return "?"
     return text if len(text) <= 100 else text[:100] + "..."
 
@@ -512,6 +512,6 @@ def _hint(cls):
             return "return list(x)"
         if any("__call__" in vars(base) for base in cls.__mro__):
             return "return what it returns, x(), or its name"
-    except Exception:           # a hostile metaclass
+    except BaseException:       # a hostile metaclass
         pass
     return "return its attributes as a dict, for example vars(x), or str(x)"

@@ -200,6 +200,14 @@ def test_tolerated(name, server):
         assert refused(answer.status) or b"ran" in answer.body or name == "http-0.9", repr(answer)
 
 
+@pytest.mark.parametrize("size", (b"%x\r\n", b"%x\n", b"%x;\n", b"%x;a=\n"), ids=("plain", "lf", "lf-extension", "lf-value"))
+def test_nothing_follows_chunks(size, server):
+    """Where chunks end is read in more ways than one, so they are the last that a connection carries."""
+    data = post(b"Transfer-Encoding: chunked", length=False, body=size % len(BODY) + BODY + b"\r\n0\r\n\r\n")
+    talk = converse(server, data + HIDDEN)
+    assert talk.closed and len(talk.answers) == 1 and not talk.rest, f"the connection stays open: {talk}"
+
+
 def test_expect_continue(server):
     """A client that waits for permission gets it, then its answer."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as s:

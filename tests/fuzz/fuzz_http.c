@@ -4,7 +4,8 @@
  * what lies behind, with a spawner that is played here.
  *
  * The first line says how the rest is sent: digits are the sizes of pieces (2 to that power, in turn), `h` shuts the
- * sending side down at the end, `r` leaves without reading, `t` lets time pass. A script is answered with a number that
+ * sending side down at the end, `r` leaves without reading, `t` lets time pass, `m` repeats what follows the first empty
+ * line many times, `c` sends all of it on other connections before. A script is answered with a number that
  * is made of it, so that an answer can be traced to its request; some crash, hang or end early, by their first letter.
  *
  * A second reader (http.h) cuts the same bytes into requests as a strict proxy would. Where it is sure, there must not
@@ -39,6 +40,9 @@ enum {
 	PIECES_MOST = 400,
 	QUIET_ROUNDS = 4,
 	ROUNDS_MOST = 400,
+	REPEATED = 130, /* 1500 bytes are more than twice the largest body then */
+	SENT_MOST = 1 << 18,
+	OTHERS = 5, /* more than slots and queue */
 };
 
 static struct config config = {
@@ -201,12 +205,12 @@ static int connect_client(void)
 }
 
 /* One round of web and of the spawner; what came back is kept. True: something happened. */
-static bool run_round(int client)
+static bool run_round(int client, int most_ms)
 {
 	ssize_t got = 0;
 	unsigned messages;
 
-	server_round(server, 0);
+	server_round(server, most_ms);
 	executor_advance(&executor);
 	messages = play_spawner();
 	if (client >= 0 && (got = read(client, answers + answers_used, sizeof answers - answers_used)) > 0)
@@ -217,7 +221,7 @@ static bool run_round(int client)
 static void run_until_quiet(int client)
 {
 	for (int rounds = 0, quiet = 0; rounds < ROUNDS_MOST && quiet < QUIET_ROUNDS; rounds++)
-		quiet = run_round(client) ? 0 : quiet + 1;
+		quiet = run_round(client, 0) ? 0 : quiet + 1;
 }
 
 /* False: the service takes no more. */
@@ -230,7 +234,7 @@ static bool send_piece(int fd, const char *bytes, size_t length)
 			return false;
 		bytes += put;
 		length -= (size_t)put;
-		run_round(-1);
+		run_round(-1, 1);
 	}
 	return true;
 }
@@ -248,7 +252,7 @@ static void send_all(int fd, const char *how, size_t how_length, const char *byt
 		if (!send_piece(fd, bytes + at, most))
 			return;
 		at += most;
-		run_round(reads ? fd : -1);
+		run_round(reads ? fd : -1, 0);
 	}
 }
 
@@ -336,6 +340,7 @@ static void check_answers(const char *sent, size_t length)
 			break;
 		}
 		closed = a.closes;
+		ALWAYS(closed || !r->is_chunked);
 		if (i == stream.count)
 			ALWAYS(stream.end != HTTP_AMBIGUOUS || t.at == t.end);
 	}
@@ -355,7 +360,7 @@ static void check_health(void)
 	answers_used = 0;
 	ALWAYS(send_piece(fd, request, sizeof request - 1));
 	for (int rounds = 0; rounds < ROUNDS_MOST && answers_used == 0; rounds++)
-		run_round(fd);
+		run_round(fd, 0);
 	t.end += answers_used;
 	ALWAYS(http_response(&t, &a, false) && a.status == 200 && strcmp(a.id, "after") == 0 && t.at == t.end);
 	close(fd);
@@ -390,7 +395,7 @@ static void open_service(void)
 static void settle(unsigned before)
 {
 	for (int rounds = 0; rounds < ROUNDS_MOST; rounds++) {
-		run_round(-1);
+		run_round(-1, 0);
 		if (server_is_idle(server) && executor.running_count + executor.clearing_count == 0 &&
 		    descriptors_open() == before)
 			break;
@@ -404,22 +409,35 @@ static bool has(const char *how, size_t length, char letter)
 	return memchr(how, letter, length) != NULL;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* What is sent: the input behind its first line, of which a part may be repeated. */
+static const char *expand(const char *bytes, size_t *length, bool repeats)
 {
-	const char *how = (const char *)data, *newline = memchr(data, '\n', size);
-	size_t how_length = newline ? (size_t)(newline - how) : 0;
-	const char *bytes = newline ? newline + 1 : how;
-	size_t length = size - (size_t)(bytes - how);
-	bool reads = !has(how, how_length, 'r');
-	unsigned before;
-	int fd;
+	static char sent[SENT_MOST];
+	const char *blank = memmem(bytes, *length, "\r\n\r\n", 4);
+	size_t used = blank ? (size_t)(blank + 4 - bytes) : 0, part = *length - used;
 
-	if (!server)
-		open_service();
-	before = descriptors_open();
-	answers_used = 0;
-	clock_ahead_us = 0;
-	fd = connect_client();
+	if (!repeats || !blank || part == 0)
+		return bytes;
+	memcpy(sent, bytes, used);
+	for (int i = 0; i < REPEATED && part <= sizeof sent - used; i++, used += part)
+		memcpy(sent + used, blank + 4, part);
+	*length = used;
+	return sent;
+}
+
+static void send_to_others(int others[OTHERS], const char *bytes, size_t length)
+{
+	for (int i = 0; i < OTHERS; i++) {
+		others[i] = connect_client();
+		(void)send(others[i], bytes, length, MSG_NOSIGNAL);
+		run_round(-1, 0);
+	}
+}
+
+static void talk(int fd, const char *how, size_t how_length, const char *bytes, size_t length)
+{
+	bool reads = !has(how, how_length, 'r');
+
 	send_all(fd, how, how_length, bytes, length, reads);
 	if (has(how, how_length, 'h'))
 		shutdown(fd, SHUT_WR);
@@ -431,7 +449,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		executor_expire(&executor);
 		run_until_quiet(fd);
 	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *how = (const char *)data, *newline = memchr(data, '\n', size);
+	size_t how_length = newline ? (size_t)(newline - how) : 0;
+	const char *bytes = newline ? newline + 1 : how;
+	size_t length = size - (size_t)(bytes - how);
+	int fd, others[OTHERS] = { -1, -1, -1, -1, -1 };
+	unsigned before;
+
+	if (!server)
+		open_service();
+	before = descriptors_open();
+	answers_used = 0;
+	clock_ahead_us = 0;
+	bytes = expand(bytes, &length, has(how, how_length, 'm'));
+	if (has(how, how_length, 'c'))
+		send_to_others(others, bytes, length);
+	fd = connect_client();
+	talk(fd, how, how_length, bytes, length);
 	close(fd);
+	for (int i = 0; i < OTHERS; i++)
+		fd_close(&others[i]);
 	check_answers(bytes, length);
 	settle(before);
 	check_health();

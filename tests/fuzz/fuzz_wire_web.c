@@ -35,6 +35,8 @@ enum {
 	WRITTEN_MOST = 16384,
 	STEPS_MOST = 200,
 	ROUNDS_MOST = 64,
+	FLOOD_BYTES = 40000,
+	FLOODS = 8,
 };
 
 static const struct job_limits limits = { .wall_ms = 1500,
@@ -48,7 +50,7 @@ static const struct job_limits limits = { .wall_ms = 1500,
 struct written {
 	char bytes[WRITTEN_MOST];
 	size_t length;
-	bool closed;
+	bool closed, flooded; /* flooded: with much more than is kept here */
 };
 
 /* A start message that arrived, and what its job did since. */
@@ -114,7 +116,7 @@ static const char *sent_payload(const struct task *t, char kind, size_t *length)
 	const struct written *w = &t->result;
 	uint64_t said = 0;
 
-	ALWAYS(t && (w->closed || t->over) && w->length > FRAME_HEAD_BYTES && w->bytes[KIND_AT] == kind);
+	ALWAYS(t && (w->closed || t->over) && !w->flooded && w->length > FRAME_HEAD_BYTES && w->bytes[KIND_AT] == kind);
 	ALWAYS(memcmp(w->bytes, t->header.nonce, FRAME_MARK_BYTES) == 0);
 	ALWAYS(memcmp(w->bytes + FRAME_MARK_BYTES, t->header.nonce, JOB_NONCE_BYTES) == 0);
 	for (int i = 7; i >= 0; i--)
@@ -337,6 +339,7 @@ static void take_start(const struct start_msg *msg, const int fds[WIRE_FD_COUNT]
 	memcpy(t->fds, fds, sizeof t->fds);
 	t->out.length = t->err.length = t->result.length = 0;
 	t->out.closed = t->err.closed = t->result.closed = false;
+	t->out.flooded = t->err.flooded = t->result.flooded = false;
 	read_job(t);
 }
 
@@ -377,6 +380,28 @@ static void put_bytes(struct written *w, int fd, const void *bytes, size_t lengt
 		return;
 	memcpy(w->bytes + w->length, bytes, length);
 	w->length += length;
+}
+
+/* More than any cap: of the result's it is 256 KiB, of a pipe 64. */
+static void flood(struct input *in)
+{
+	static char bytes[FLOOD_BYTES];
+	struct task *t = choose_task(in);
+	struct written *w;
+	int fd;
+
+	if (!t)
+		return;
+	w = choose_pipe(t, input_byte(in), &fd);
+	if (w->closed)
+		return;
+	memset(bytes, 'a' + (int)((size_t)(t - tasks) % 26), sizeof bytes);
+	for (int i = 0; i < FLOODS; i++) {
+		put_bytes(w, fd, bytes, WRITTEN_MOST - w->length);
+		if (w->length == WRITTEN_MOST && write(fd, bytes, sizeof bytes) > 0)
+			w->flooded = true;
+		loop_round(&loop, 0);
+	}
 }
 
 /* Bytes of this job's own: no two jobs write the same. */
@@ -487,12 +512,15 @@ static const struct {
 	FIELD(cpu_limited), FIELD(start),     FIELD(slot),        FIELD(job_id),      FIELD(magic),
 };
 
-/* What web will take for the end of a job. */
-static void remember(const struct exit_report *r, size_t length, size_t descriptors)
+static bool is_good_report(const struct exit_report *r, size_t length, size_t descriptors)
 {
-	if (length != sizeof *r || descriptors || r->magic != WIRE_MAGIC || r->killed_by >= KILLED_BY_COUNT ||
-	    r->start >= WIRE_STARTS)
-		return;
+	return length == sizeof *r && descriptors == 0 && r->magic == WIRE_MAGIC && r->slot < PLACES &&
+	       r->killed_by <= KILLED_BY_CANCEL && r->start <= WIRE_STARTED_WAITING;
+}
+
+/* What web will take for the end of a job. */
+static void remember(const struct exit_report *r)
+{
 	for (size_t i = 0; i < task_count; i++)
 		if (tasks[i].msg.job_id == r->job_id && tasks[i].msg.slot == r->slot && !tasks[i].said) {
 			tasks[i].said = true;
@@ -500,20 +528,23 @@ static void remember(const struct exit_report *r, size_t length, size_t descript
 		}
 }
 
-/* Says it at once, with nothing before it; about a job that is not there it must change nothing. */
+/* Says it at once, with nothing before it. About a job that is not there it must change nothing; one that is bad is the end. */
 static void send_report(const struct exit_report *r, size_t length, const int *fd, size_t count)
 {
+	const bool good = is_good_report(r, length, count);
 	struct execution *x;
 
 	loop_round(&loop, 0);
 	x = r->slot < PLACES ? executor.running[r->slot] : NULL;
 	if (executor.spawner_gone || io_send(spawner_fd, r, length, fd, count) < 0)
 		return;
-	remember(r, length, count);
-	if (!x || x->job_id == r->job_id || x->reported)
+	if (good)
+		remember(r);
+	if (good && (!x || x->job_id == r->job_id || x->reported))
 		return;
 	loop_round(&loop, 0);
-	ALWAYS(executor.running[r->slot] == x && !x->reported);
+	ALWAYS(executor.spawner_gone == !good);
+	ALWAYS(!good || (executor.running[r->slot] == x && !x->reported));
 }
 
 /* A report of which fields are changed: more of them than a spawner would, and all of them if it is no spawner. */
@@ -640,6 +671,8 @@ static void step(struct input *in)
 			executor_abandon(&executor);
 		else if (what >> 4 == 14)
 			fd_close(&spawner_fd);
+		else
+			flood(in);
 		break;
 	default:
 		advance();
@@ -660,7 +693,7 @@ static void end_all(void)
 			for (unsigned which = 0; which < 4; which++)
 				close_end(&tasks[i], which);
 			if (!tasks[i].over) {
-				remember(&r, sizeof r, 0);
+				remember(&r);
 				(void)wire_send_report(spawner_fd, &r);
 			}
 			tasks[i].over = true;

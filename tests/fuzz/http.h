@@ -25,6 +25,7 @@ struct http_request {
 	const char *body; /* owned; decoded */
 	size_t body_length;
 	bool has_line; /* the request line is complete */
+	bool is_chunked;
 	bool is_head;
 };
 
@@ -217,8 +218,11 @@ static enum http_end http_request(struct http_text *t, struct http_request *r)
 	r->body_length = f.length;
 	r->body = body = malloc((size_t)(t->end - t->at) + 1);
 	ALWAYS(body);
-	if (f.codings)
-		return http_chunks(t, body, &r->body_length);
+	r->is_chunked = f.codings > 0;
+	if (r->is_chunked) {
+		end = http_chunks(t, body, &r->body_length);
+		return end == HTTP_REFUSED ? HTTP_AMBIGUOUS : end; /* where would another go on? */
+	}
 	memcpy(body, t->at, f.length);
 	t->at += f.length;
 	return HTTP_WHOLE;

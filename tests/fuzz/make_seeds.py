@@ -133,6 +133,8 @@ WIRE_WEB = {
     "result-wrong-length": submit() + frame(0, 2, 0x40) + close(0) + report(0),
     "result-then-killed": submit() + frame(0, 2) + report(0, (1, 1)) + close(0),
     "flood-of-result": submit() + frame(0, 4) + write(0, RESULT, b"y" * 60) * 4 + report(0, (1, 6)) + close(0),
+    "flood-of-result-for-good": submit() + b"\x0e\x00\x02" + report(0, (1, 6)) + close(0),
+    "flood-of-stdout-and-stderr": submit() + b"\x0e\x00\x00\x0e\x00\x01" + frame(0, 2) + close(0) + report(0),
     "flood-of-stdout": submit() + write(0, OUT, b"\xc3\xa9" * 30) + frame(0, 2) + close(0) + report(0),
     "errors": submit() + frame(0, 0) + close(0) + report(0) + submit() + frame(1, 1) + close(1) + report(1),
     "error-of-its-own": submit() + frame(0, 5, 0x80, b'{"code":"NO_MAIN","message":"m"}') + close(0) + report(0),

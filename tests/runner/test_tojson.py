@@ -333,6 +333,18 @@ def make_hostile():
     return Meta("Hostile", (), {})()
 
 
+class MetaExit(type):
+    def __hash__(self):
+        raise SystemExit("no")
+
+    __eq__ = __getattribute__ = lambda *_: MetaExit.__hash__(None)
+
+
+class KeyExit(tuple):
+    def __repr__(self):
+        raise SystemExit("no")
+
+
 class FalseFields:
     __dataclass_fields__ = 3
 
@@ -349,7 +361,7 @@ class RaisingDecimal(decimal.Decimal):
 
 @pytest.mark.parametrize("make", [
     lambda: Raises(a=1), Forever, Liar, make_hostile, FalseFields, lambda: FalseDate(2024, 1, 2),
-    lambda: RaisingDecimal("1"),
+    lambda: RaisingDecimal("1"), lambda: MetaExit("Hostile", (), {})(), lambda: {KeyExit(): 1},
 ])
 def test_hostile_values_are_refused(make):
     assert refused([make()]).path.startswith("main()[0]")
@@ -367,8 +379,8 @@ def test_a_memory_error_is_not_hidden():
 
 @pytest.mark.parametrize("value", [
     list(range(100000)), ["x" * 10000], "x" * 10000, {"k%d" % i: None for i in range(5000)}, [2**80000],
-    [{1}, "x" * 10000][1:], [math.nan] * 5000, [datetime.date(2024, 1, 2)] * 1000,
-], ids=range(8))
+    [{1}, "x" * 10000][1:], [math.nan] * 5000, [datetime.date(2024, 1, 2)] * 1000, {1: 2**20000},
+], ids=range(9))
 def test_limit_is_noticed(value):
     with pytest.raises(tojson.TooLarge) as caught:
         tojson.to_json(value, 5000)
