@@ -28,7 +28,7 @@ SCRIPTS = (
      "import nothing_of_that_name\ndef main(): pass\n", "import os\ndef main():\n    os.abort()\n",
      "import os\ndef main():\n    os._exit(3)\n", "def main():\n    return 'x' * 2000000\n",
      "import os\ndef main():\n    os.write(3, b'forged')\n", "def main():\n    print('x' * 300000)\n",
-     "import time\ndef main():\n    time.sleep(9)\n", "def main():\n    return bytearray(1 << 30)\n",
+     "import time\ndef main():\n    time.sleep(9)\n", "def main():\n    return bytearray(1 << 31)\n",
      "import os, time\ndef main():\n    for _ in range(5):\n        if os.fork() == 0:\n            os.setsid()\n"
      "            time.sleep(9)\n    open('/dev/shm/left', 'wb').write(b'x' * 4000000)\n    return 1\n",
      "import mmap\ndef main():\n    m = mmap.mmap(-1, 400 << 20)\n"
