@@ -234,7 +234,7 @@ static void put_executions(FILE *out, const struct metrics *m)
 	for (size_t i = 0; i < WIRE_STARTS; i++)
 		fprintf(out, "%s{start=\"%s\"} %" PRIu64 "\n", by_start, starts[i], m->starts[i]);
 	put_single(out, "safe_exec_execution_retries_total", "counter",
-		   "Scripts started again, because their process ended before it took them.", m->retries);
+		   "Scripts started again, because their first line was never reached.", m->retries);
 	put_seconds(out, "safe_exec_execution_duration_seconds", "Time from the start of a script to its answer.",
 		    &m->run_us);
 	put_seconds(out, "safe_exec_execution_cpu_seconds", "Processor time of all processes of a script.", &m->cpu_us);
