@@ -34,6 +34,9 @@ STANDARD = os.environ.get("SAFE_EXEC_TEST_LEVEL", "strong") == "standard"
 AS_ROOT = os.getuid() == 0 and not os.environ.get("SAFE_EXEC_TEST_USER")
 
 SLEEP = "import time\ndef main():\n    time.sleep({})\n    return 'slept'"
+# As SLEEP, with a second thread: that shows from outside that the script has begun (see begun()).
+SEEN = ("import threading, time\ndef main():\n    thread = threading.Thread(target=time.sleep, args=({},))\n"
+        "    thread.start()\n    thread.join()\n    return 'slept'")
 ONE = "def main(): return 1"
 with open(os.path.join(FAULTS, "inside.py"), encoding="utf-8") as _file:
     INSIDE = _file.read()
@@ -66,6 +69,18 @@ def try_one(server, script=ONE, timeout=30):
         return Client(server, timeout=timeout).execute(script).code
     except urllib3.exceptions.ProtocolError:
         return "closed"
+
+
+def begun(server, count):
+    """The processes of scripts like SEEN that run, as soon as there are that many."""
+    def threaded():
+        found = []
+        for pid in server.job_pids():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if len(os.listdir(f"/proc/{pid}/task")) > 1:
+                    found.append(pid)
+        return found if len(found) == count else None
+    return wait_until(threaded, 10, f"{count} scripts have begun")
 
 
 # -- a call fails ------------------------------------------------------------------------------------------------------
@@ -224,8 +239,8 @@ def spawner_hangs():
     """Nobody is above it: web says so, answers what waits, refuses what comes; and all is well when it goes on."""
     with Server({"TIME_LIMIT_SEC": "1", "MAX_CONCURRENCY": "2"}) as server, ThreadPoolExecutor(2) as pool:
         client = Client(server)
-        jobs = [pool.submit(try_one, server, SLEEP.format(0.9)) for _ in range(2)]
-        wait_until(lambda: client.health()["jobs"]["running"] == 2, 10, "two jobs run")
+        jobs = [pool.submit(try_one, server, SEEN.format(0.8)) for _ in range(2)]
+        begun(server, 2)
         os.kill(server.pid, signal.SIGSTOP)
         try:
             assert [job.result() for job in jobs] == [None, None], "answered by what they said themselves"
@@ -277,11 +292,8 @@ def test_processes_that_hang():
 def test_a_child_in_the_middle_of_its_job(number):
     """The script runs already, so it is not run again: one answer that says so, and no other job notices."""
     with Server({"TIME_LIMIT_SEC": "2", "MAX_CONCURRENCY": "2"}) as server, ThreadPoolExecutor(2) as pool:
-        victim, other = pool.submit(try_one, server, SLEEP.format(1.5)), pool.submit(try_one, server, SLEEP.format(1.6))
-        wait_until(lambda: Client(server).health()["jobs"]["running"] == 2, 10, "two jobs run")
-        time.sleep(0.3)
-        inits = server.children("safe-exec-init")
-        os.kill([pid for pid in wait_until(server.job_pids, 5, "they are there") if pid not in inits][0], number)
+        victim, other = pool.submit(try_one, server, SEEN.format(1.5)), pool.submit(try_one, server, SEEN.format(1.6))
+        os.kill(begun(server, 2)[0], number)
         codes = {victim.result(), other.result()}
         assert codes == {None, "CRASHED" if number == signal.SIGKILL else "TIMEOUT"}
         works(server)
@@ -487,13 +499,18 @@ def test_nobody_reads_the_log():
             client.get("/" + "x" * 100 + str(n))
         assert [client.result(f"def main(): return {n}") for n in range(3)] == [0, 1, 2]
         os.set_blocking(reader, False)
-        while True:
-            try:
-                os.read(reader, 65536)
-            except BlockingIOError:
-                break
+
+        def read():
+            """What is in the pipe."""
+            parts = []
+            with contextlib.suppress(BlockingIOError):
+                while parts[-1:] != [b""]:
+                    parts.append(os.read(reader, 65536))
+            return b"".join(parts)
+
+        assert read()
         client.get("/health")
-        wait_until(lambda: b"lines of the log were lost" in os.read(reader, 65536), 5, "it is said")
+        wait_until(lambda: b"lines of the log were lost" in read(), 5, "it is said")
     finally:
         server.stop()
         os.close(reader)

@@ -132,6 +132,7 @@ class Samples:
     def __init__(self, server, load, every):
         self.server, self.load, self.every = server, load, every
         self.start = self.next = time.monotonic()
+        self.before = load.done
         self.all = []
         print("seconds requests   rate " + " ".join(f"{name.replace(' ', '.'):>13}" for name in COLUMNS))
 
@@ -144,8 +145,12 @@ class Samples:
         self.next += self.every
         seen, seconds = look(self.server), now - self.start
         self.all.append((seconds, seen))
-        print(f"{seconds:>7.0f} {self.load.done:>8} {self.load.done / max(seconds, 1):>6.0f} "
+        print(f"{seconds:>7.0f} {self.load.done:>8} {self.rate(seconds):>6.0f} "
               + " ".join(f"{seen.get(name, '-'):>13}" for name in COLUMNS), flush=True)
+
+    def rate(self, seconds):
+        """Requests a second, without those of the warm-up."""
+        return (self.load.done - self.before) / max(seconds, 1)
 
     def table(self, before, after):
         """first, last, most and slope (for 100,000 requests) of each; before and after: with nothing going on."""
@@ -234,7 +239,7 @@ def main():
         found.append("the machine's mount table changed")
     print("\nkind: how often, slowest in seconds\n" + "\n".join(
         f"  {name:<22} {count:>8} {load.slowest[name]:>8.2f}" for name, count in load.kinds.most_common()))
-    print(f"{load.done} requests, {load.done / seconds:.0f}/s; {len(load.wrong)} wrong, {len(load.late)} late; templates replaced "
+    print(f"{load.done} requests, {samples.rate(seconds):.0f}/s; {len(load.wrong)} wrong, {len(load.late)} late; templates replaced "
           f"{replaced} times, restarted {sum(t['restarts'] for t in templates.values())} times")
     print("\n".join(found) or "every answer was right, and nothing was left")
     return 1 if found else 0

@@ -8,6 +8,7 @@ code: BAD_RUNNER_OUTPUT
 import array
 import fcntl
 import os
+import signal
 import termios
 import threading
 
@@ -21,5 +22,10 @@ def leave_at_first_byte():
 
 def main():
     fcntl.fcntl(3, 1031, 4096)  # F_SETPIPE_SZ: it takes many writes
-    threading.Thread(target=leave_at_first_byte, daemon=True).start()
+    signal.signal(signal.SIGIO, lambda *_: os._exit(0))  # sent as soon as somebody has read of the full pipe (O_ASYNC)
+    try:
+        fcntl.fcntl(3, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(3, fcntl.F_SETFL, fcntl.fcntl(3, fcntl.F_GETFL) | os.O_ASYNC)
+    except PermissionError:  # where a job is one process
+        threading.Thread(target=leave_at_first_byte, daemon=True).start()
     return "x" * 1000000

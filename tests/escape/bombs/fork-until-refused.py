@@ -4,6 +4,7 @@
 On gVisor the service counts them, and ends the job.
 
 needs: processes
+settings: {"TIME_LIMIT_SEC": "6"}
 layers: limits, cgroup
 expect: {"error": "EAGAIN", "bounded": true}
 code gvisor: MEMORY_LIMIT

@@ -2,6 +2,7 @@
 """A shared mapping in two pieces, the first of one page, is as large as both.
 
 needs: processes
+settings: {"TIME_LIMIT_SEC": "6"}
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A list that grows.
 
+settings: {"TIME_LIMIT_SEC": "6"}
 layers: memory, cgroup, limits
 code: MEMORY_LIMIT
 """

@@ -2,6 +2,7 @@
 """Many children with 100 MiB each are one job.
 
 needs: processes
+settings: {"TIME_LIMIT_SEC": "6"}
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """
@@ -16,5 +17,5 @@ def main():
             keep = bytearray(b"x" * (100 << 20))
             time.sleep(30)
             os._exit(len(keep) & 1)
-    time.sleep(1.5)
+    time.sleep(4)
     return "600 MiB in children"

@@ -2,6 +2,7 @@
 """Shared memory that a child touched and left: it is in no living process's resident set.
 
 needs: processes
+settings: {"TIME_LIMIT_SEC": "6"}
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """

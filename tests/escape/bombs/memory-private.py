@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Private anonymous memory, mapped at once and touched.
 
+settings: {"TIME_LIMIT_SEC": "6"}
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """

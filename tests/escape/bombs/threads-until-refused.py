@@ -3,6 +3,7 @@
 
 Where a job is one process, the kernel could only count those of all jobs together: the service counts, and ends the job.
 
+settings: {"TIME_LIMIT_SEC": "6"}
 layers: limits, cgroup
 expect: {"error": "RuntimeError", "bounded": true}
 code one process: MEMORY_LIMIT
