@@ -4,8 +4,8 @@
 
     tests/load/overload.py [--seconds N] [--only WORD,...] [--idle N] [--NAME=VALUE of the service ...]
 
-Starts the service, measures the honest client alone, then during each attack and during all of them together, and prints
-a table. Attackers are processes of their own with the lowest priority, from addresses of the loopback network, since real
+Starts the service, measures the honest client alone, then with all slots taken by a client that does no harm ("full": what
+being busy costs by itself), then during each attack and during all of them together, and prints a table. Attackers are processes of their own with the lowest priority, from addresses of the loopback network, since real
 ones use no processor of ours. The honest client (127.0.0.3) makes a new connection for each request: it is a newcomer
 each time. Exit status 1: it was turned away or got a wrong answer, or web had more memory than README.md says.
 """
@@ -109,6 +109,8 @@ class Attack:
         while not self.over():
             await self.send(sock, request)
             _, rest = await self.answer(sock, rest)
+
+    full = closed_loop
 
     async def idle(self, sock):
         if random.random() < 0.5:
@@ -216,8 +218,7 @@ class Attack:
         if name == "open_loop":
             return await self.open_loop()
         count, addresses = ATTACKS[name]
-        if name == "idle":
-            count = self.options.idle
+        count = {"idle": self.options.idle, "full": self.options.slots}.get(name, count)
         visit = getattr(self, name)
         tasks = [asyncio.ensure_future(self.again(visit, f"127.0.{n % addresses}.2")) for n in range(count)]
         while not self.over():
@@ -229,7 +230,7 @@ class Attack:
 
 # name -> (connections, addresses that they come from)
 ATTACKS = {
-    "closed_loop": (700, 1), "open_loop": (0, 1), "idle": (10000, 250), "slow_headers": (500, 1), "slow_bodies": (500, 1),
+    "full": (0, 1), "closed_loop": (700, 1), "open_loop": (0, 1), "idle": (10000, 250), "slow_headers": (500, 1), "slow_bodies": (500, 1),
     "slow_readers": (200, 1), "unfinished_bodies": (200, 1), "huge_bodies": (20, 1), "huge_declared": (20, 1),
     "many_values": (20, 1), "endless_chunks": (20, 1), "endless_extension": (20, 1), "endless_headers": (20, 1),
     "vanish": (100, 1), "pipelining": (50, 1), "churn": (50, 1),
@@ -401,14 +402,14 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))       # for us, and inherited by the service
     words = [word for word in options.only.split(",") if word]
-    plan = {name: [name] for name in ATTACKS} | {"all": list(ATTACKS)}
+    plan = {name: [name] for name in ATTACKS} | {"all": [name for name in ATTACKS if name != "full"]}
     plan = {name: names for name, names in plan.items() if not words or any(word in name for word in words)}
     failed = []
     with Server(settings) as server:
-        slots = Client(server).health()["jobs"]["slots"]
-        bound = web_bound_kib(settings, slots)
+        options.slots = Client(server).health()["jobs"]["slots"]
+        bound = web_bound_kib(settings, options.slots)
         options.rate = options.rate or 10 * capacity(server)
-        print(f"{slots} jobs at once; open loop {options.rate:.0f} requests/s; bound of web {bound / 1024:.0f} MiB\n{HEADING}")
+        print(f"{options.slots} jobs at once; open loop {options.rate:.0f} requests/s; bound of web {bound / 1024:.0f} MiB\n{HEADING}")
         rows = [observe("(none)", [], server, options)]
         print(rows[0].line(options.seconds), flush=True)
         for name, names in plan.items():
