@@ -5,9 +5,10 @@
     tests/load/overload.py [--seconds N] [--only WORD,...] [--idle N] [--NAME=VALUE of the service ...]
 
 Starts the service, measures the honest client alone, then with all slots taken by a client that does no harm ("full": what
-being busy costs by itself), then during each attack and during all of them together, and prints a table. Attackers are processes of their own with the lowest priority, from addresses of the loopback network, since real
-ones use no processor of ours. The honest client (127.0.0.3) makes a new connection for each request: it is a newcomer
-each time. Exit status 1: it was turned away or got a wrong answer, or web had more memory than README.md says.
+being busy costs by itself), then during each attack and during all of them together, and prints a table. Attackers are
+processes of their own with the lowest priority, from addresses of the loopback network, since real ones use no processor of
+ours. The honest client (127.0.0.3) makes a new connection for each request: it is a newcomer each time. Exit status 1: it
+was turned away or got a wrong answer, or web had more memory than README.md says.
 """
 
 import argparse
@@ -217,8 +218,8 @@ class Attack:
     async def run(self, name):
         if name == "open_loop":
             return await self.open_loop()
-        count, addresses = ATTACKS[name]
-        count = {"idle": self.options.idle, "full": self.options.slots}.get(name, count)
+        usual, addresses = ATTACKS[name]
+        count = {"idle": self.options.idle, "full": self.options.slots}.get(name, usual)
         visit = getattr(self, name)
         tasks = [asyncio.ensure_future(self.again(visit, f"127.0.{n % addresses}.2")) for n in range(count)]
         while not self.over():

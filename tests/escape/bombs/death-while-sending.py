@@ -23,7 +23,7 @@ def kill_at_first_byte():
 
 def main():
     fcntl.fcntl(3, 1031, 4096)  # F_SETPIPE_SZ: it takes many writes
-    fcntl.fcntl(3, 10, signal.SIGKILL)  # F_SETSIG: sent as soon as somebody has read of the full pipe (fcntl(2), O_ASYNC)
+    fcntl.fcntl(3, fcntl.F_SETSIG, signal.SIGKILL)  # sent as soon as somebody has read of the full pipe (fcntl(2), O_ASYNC)
     try:
         fcntl.fcntl(3, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(3, fcntl.F_SETFL, fcntl.fcntl(3, fcntl.F_GETFL) | os.O_ASYNC)
