@@ -640,6 +640,7 @@ static void step(struct input *in)
 		let_go(in);
 		break;
 	case 4:
+		hear_web(); /* or an early answer could be about a start that waits in the channel, which no task is made of */
 		clock_ahead_us += (uint64_t)input_byte(in) * 1000000;
 		executor_expire(&executor);
 		break;
@@ -667,12 +668,14 @@ static void step(struct input *in)
 			advance_poor(input_byte(in) % 10);
 		break;
 	case 14:
-		if (what >> 4 == 15)
+		if (what >> 4 == 15) {
 			executor_abandon(&executor);
-		else if (what >> 4 == 14)
+		} else if (what >> 4 == 14) {
+			hear_web(); /* the same */
 			fd_close(&spawner_fd);
-		else
+		} else {
 			flood(in);
+		}
 		break;
 	default:
 		advance();
