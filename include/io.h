@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { IO_MAX_FDS = 12 };
+enum { IO_MAX_FDS = 16 };
 
 /* Writes all of it to a blocking descriptor: 0, or -1 with errno. */
 int io_write_all(int fd, const void *bytes, size_t length);

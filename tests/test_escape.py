@@ -52,6 +52,7 @@ NEW_CALLS = {"cachestat": 451, "fchmodat2": 452, "map_shadow_stack": 453, "futex
 NEEDS = {  # a word: when it holds, by facts_of(); why the script is skipped elsewhere
     "x86_64": (lambda facts: platform.machine() == "x86_64", "the machine code in it is for x86_64"),
     "cgroup": (lambda facts: facts["cgroup"], "no control group here, and only one counts what this attack uses"),
+    "fair cpu": (lambda facts: facts["fair cpu"], "no control group here that shares the CPUs out by jobs"),
     "strong": (lambda facts: facts["level"] == "strong", "only namespaces and mounts of its own promise this"),
     "standard": (lambda facts: facts["level"] == "standard", "about a jail without namespaces"),
     "processes": (lambda facts: facts["processes"], "a job cannot make a second process here"),

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bounds the memory and the number of processes of a whole job by control groups, v2 or v1 (cgroups(7)).
+ * Bounds the memory and the number of processes of a whole job by control groups, v2 or v1 (cgroups(7)), and makes the
+ * scheduler share the CPUs out by jobs, however many processes one of them has.
  * Runs in the spawner; the groups are made at start, before the machine's file system is left behind.
  *
  *     v2   OWN/safe-exec-PID/cell-N      memory.max, memory.swap.max, memory.oom.group, pids.max; cpu.stat is read
  *     v1   OWN/safe-exec-PID/cell-N      memory.limit_in_bytes (and memsw); in the pids hierarchy pids.max; in the
- *                                        cpuacct hierarchy cpuacct.usage is read
+ *                                        cpuacct hierarchy cpuacct.usage is read; the cpu hierarchy has no file for us
+ *          OWN/safe-exec-PID             cpu.weight or cpu.shares: of so many processes as there may be jobs
  *
  * OWN is the group this process is in. Under v2 a group that hands controllers down may hold no process itself, so
  * the service first moves into OWN/safe-exec-PID-self. A write that returns success proves nothing (gVisor emulates
@@ -42,15 +44,21 @@ enum {
 	REMOVE_TRIES = 20,
 	REMOVE_PAUSE_MS = 5,
 	NAMES_MOST = 100,
+	/* What a group or a process weighs if nobody says otherwise, and the most that may be said */
+	WEIGHT_V2 = 100,
+	WEIGHT_V2_MOST = 10000,
+	SHARES_V1 = 1024,
+	SHARES_V1_MOST = 262144,
 };
 
 #define NAME_PREFIX "safe-exec-"
 #define NAME_SUFFIX_SELF "-self"
 
 /* v1 has a hierarchy for each; under v2 all of it is the first one. Only memory is a must. */
-enum hierarchy { MEMORY, PIDS, CPUACCT, HIERARCHIES };
+enum hierarchy { MEMORY, PIDS, CPUACCT, CPU, HIERARCHIES };
 
-static const char *const controllers_v1[HIERARCHIES] = { [MEMORY] = "memory", [PIDS] = "pids", [CPUACCT] = "cpuacct" };
+static const char *const controllers_v1[HIERARCHIES] = { [MEMORY] = "memory", [PIDS] = "pids", [CPUACCT] = "cpuacct",
+							 [CPU] = "cpu" };
 
 /*
  * A counter of the kernel's that only grows. It is held open, so that a look at it cannot fail for want of descriptors;
@@ -74,7 +82,8 @@ struct cgroups {
 	int base_fd[HIERARCHIES]; /* OWN, or -1 */
 	int lock_fd[HIERARCHIES]; /* our own directory, locked for as long as we live */
 	int fast_fd;              /* keeps joining fast; -1: not to be had */
-	uint32_t cells;
+	bool shares_cpu;          /* a job has its share of the CPUs, whatever its processes are */
+	uint32_t cells, slots;
 	struct cell_group group[JAIL_CELLS_MAX];
 };
 
@@ -140,6 +149,15 @@ static int open_v1(const char *controller)
 
 	snprintf(mount, sizeof mount, "/sys/fs/cgroup/%s", controller);
 	return own_path(controller, path, sizeof path) < 0 ? -1 : open_own(mount, path);
+}
+
+/* Most machines mount cpu and cpuacct as one: then a job joins it once, as CPU. */
+static void merge_cpu(int base_fd[HIERARCHIES])
+{
+	struct stat cpu, cpuacct;
+
+	if (fstat(base_fd[CPU], &cpu) == 0 && fstat(base_fd[CPUACCT], &cpuacct) == 0 && cpu.st_dev == cpuacct.st_dev)
+		fd_close(&base_fd[CPUACCT]);
 }
 
 static int open_v2(void)
@@ -304,7 +322,8 @@ static int join_hierarchy(struct cgroups *g, uint32_t cell, enum hierarchy h)
 static int open_counters(const struct cgroups *g, struct cell_group *group)
 {
 	const bool v2 = g->version == MEMORY_BY_CGROUP_V2;
-	const int cpu_dir_fd = group->dir_fd[v2 ? MEMORY : CPUACCT];
+	const int cpuacct_dir_fd = group->dir_fd[group->dir_fd[CPUACCT] >= 0 ? CPUACCT : CPU];
+	const int cpu_dir_fd = v2 ? group->dir_fd[MEMORY] : cpuacct_dir_fd;
 
 	group->oom_kills.fd = openat(group->dir_fd[MEMORY], v2 ? "memory.events" : "memory.oom_control",
 				     O_RDONLY | O_CLOEXEC);
@@ -338,17 +357,34 @@ static int delegate_v2(struct cgroups *g)
 	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR); /* of an earlier process with our number */
 	if (mkdirat(g->base_fd[MEMORY], name, 0755) < 0 || io_write_file(g->base_fd[MEMORY], procs, "0") < 0)
 		return -1;
-	return io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "+memory +pids");
+	if (io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "+memory +pids") < 0)
+		return -1;
+	(void)io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "+cpu"); /* share_cpu() sees whether it was */
+	return 0;
 }
 
 static void undelegate_v2(struct cgroups *g)
 {
 	char name[NAME_BYTES + 8];
 
+	(void)io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "-cpu");
 	(void)io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "-memory -pids");
 	(void)io_write_file(g->base_fd[MEMORY], "cgroup.procs", "0");
 	snprintf(name, sizeof name, "%s" NAME_SUFFIX_SELF, g->name);
 	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR);
+}
+
+/* All jobs together weigh as much as so many processes as may run: else the one beside them would get more than they. */
+static bool share_cpu(const struct cgroups *g)
+{
+	const bool v2 = g->version == MEMORY_BY_CGROUP_V2;
+	const uint64_t one = v2 ? WEIGHT_V2 : SHARES_V1, most = v2 ? WEIGHT_V2_MOST : SHARES_V1_MOST;
+	const uint64_t weight = one * g->slots < most ? one * g->slots : most;
+	const int base_fd = g->base_fd[v2 ? MEMORY : CPU];
+	OWNED_FD fd = base_fd < 0 ? -1 : openat(base_fd, g->name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && write_number(fd, v2 ? "cpu.weight" : "cpu.shares", weight) == 0 &&
+	       (!v2 || io_write_file(fd, "cgroup.subtree_control", "+cpu") == 0);
 }
 
 /* A hierarchy that we may not write, beside that of memory, is done without. */
@@ -367,10 +403,13 @@ static int make_parents(struct cgroups *g)
 			return -1;
 		fd_close(&g->base_fd[h]);
 	}
-	if (g->version != MEMORY_BY_CGROUP_V2)
-		return 0;
-	snprintf(file, sizeof file, "%s/cgroup.subtree_control", g->name);
-	return io_write_file(g->base_fd[MEMORY], file, "+memory +pids");
+	if (g->version == MEMORY_BY_CGROUP_V2) {
+		snprintf(file, sizeof file, "%s/cgroup.subtree_control", g->name);
+		if (io_write_file(g->base_fd[MEMORY], file, "+memory +pids") < 0)
+			return -1;
+	}
+	g->shares_cpu = share_cpu(g);
+	return 0;
 }
 
 /* ---- the proof ---------------------------------------------------------------------------------------------------- */
@@ -449,7 +488,8 @@ static int build(struct cgroups *g, const struct job_limits *limits)
 	return prove(g, limits);
 }
 
-static struct cgroups *try_version(enum memory_enforcement version, uint32_t cells, const struct job_limits *limits)
+static struct cgroups *try_version(enum memory_enforcement version, uint32_t cells, uint32_t slots,
+				   const struct job_limits *limits)
 {
 	struct cgroups *g = calloc(1, sizeof *g);
 	int error;
@@ -458,6 +498,7 @@ static struct cgroups *try_version(enum memory_enforcement version, uint32_t cel
 		return NULL;
 	g->version = version;
 	g->cells = cells;
+	g->slots = slots;
 	g->fast_fd = -1;
 	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++) {
 		g->base_fd[h] = -1;
@@ -473,6 +514,8 @@ static struct cgroups *try_version(enum memory_enforcement version, uint32_t cel
 		g->base_fd[MEMORY] = open_v2();
 	for (enum hierarchy h = MEMORY; h < HIERARCHIES && version == MEMORY_BY_CGROUP_V1; h++)
 		g->base_fd[h] = open_v1(controllers_v1[h]);
+	if (version == MEMORY_BY_CGROUP_V1)
+		merge_cpu(g->base_fd);
 	if (g->base_fd[MEMORY] >= 0 && build(g, limits) == 0) {
 		g->fast_fd = favour_joining(g->name);
 		return g;
@@ -483,14 +526,15 @@ static struct cgroups *try_version(enum memory_enforcement version, uint32_t cel
 	return NULL;
 }
 
-struct cgroups *cgroups_open(uint32_t cells, const struct job_limits *limits, char *reason)
+struct cgroups *cgroups_open(uint32_t cells, uint32_t slots, const struct job_limits *limits, char *reason)
 {
-	struct cgroups *g = try_version(MEMORY_BY_CGROUP_V2, cells, limits);
+	struct cgroups *g = try_version(MEMORY_BY_CGROUP_V2, cells, slots, limits);
 
 	if (!g)
-		g = try_version(MEMORY_BY_CGROUP_V1, cells, limits);
+		g = try_version(MEMORY_BY_CGROUP_V1, cells, slots, limits);
 	if (g)
-		snprintf(reason, JAIL_STATUS_BYTES, "ok (%s)", spawn_memory_enforcement_name(g->version));
+		snprintf(reason, JAIL_STATUS_BYTES, "ok (%s%s)", spawn_memory_enforcement_name(g->version),
+			 g->shares_cpu ? "" : ", CPUs not shared out by jobs");
 	else
 		snprintf(reason, JAIL_STATUS_BYTES, "absent: %.40s", strerror(errno));
 	return g;

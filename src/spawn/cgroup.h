@@ -13,9 +13,11 @@ struct cgroups;
 
 /*
  * Makes one group per cell with the given limits where this machine lets us, and proves by a child that runs out
- * of memory that they bind. Returns NULL where it does not work: then reason (JAIL_STATUS_BYTES) says why.
+ * of memory that they bind. Up to slots of them run a job at a time, and all jobs get the share of the CPUs that so many
+ * processes would; where that cannot be had, reason (JAIL_STATUS_BYTES) says so. Returns NULL where groups do not work:
+ * then reason says why.
  */
-struct cgroups *cgroups_open(uint32_t cells, const struct job_limits *limits, char *reason);
+struct cgroups *cgroups_open(uint32_t cells, uint32_t slots, const struct job_limits *limits, char *reason);
 
 /* Removes the groups. NULL is allowed. */
 void cgroups_close(struct cgroups *g);

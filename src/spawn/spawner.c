@@ -424,7 +424,7 @@ struct spawner *spawner_open(const struct config *c, const char *no_namespaces, 
 		free(s);
 		return NULL;
 	}
-	s->cgroups = cgroups_open(s->cells, &s->most, s->cgroup_status);
+	s->cgroups = cgroups_open(s->cells, (uint32_t)c->max_concurrency, &s->most, s->cgroup_status);
 	if (jail_prepare(&s->jail, &wish, p, r, f) < 0 || become_reaper(&s->jail, f) < 0 || warm_open(s, f) < 0) {
 		spawner_close(s);
 		return NULL;

@@ -370,6 +370,8 @@ bool warm_reaped(struct spawner *s, pid_t pid, int status, const struct rusage *
 
 /* ---- forks ------------------------------------------------------------------------------------------------------------- */
 
+_Static_assert((int)FORK_FD_COUNT + (int)JAIL_CGROUP_FDS_MAX <= (int)IO_MAX_FDS, "they go in one message");
+
 void warm_fork(struct spawner *s, struct cell *c)
 {
 	struct template *t = serving(s, c->tier);

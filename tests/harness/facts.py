@@ -13,8 +13,8 @@ def facts_of(server):
     """
     {"level": ..., and whether: "own uid": jobs have a uid of the machine that is theirs alone; "processes": a job may have
     more than one; "chroot": jobs have another root by chroot; "landlock"; "proc": they have a /proc; "modes pretended":
-    modes and times of files cannot be changed, and no call says so; "cgroup": the kernel counts a job's memory; "gvisor":
-    the kernel is gVisor's}; asked for once.
+    modes and times of files cannot be changed, and no call says so; "cgroup": the kernel counts a job's memory; "fair
+    cpu": it shares the CPUs out by jobs; "gvisor": the kernel is gVisor's}; asked for once.
     """
     if not hasattr(server, "facts"):
         client = Client(server)
@@ -28,5 +28,6 @@ def facts_of(server):
                         "landlock": layers["landlock"].startswith("ok"),
                         "modes pretended": layers["modes"].startswith("ok"),
                         "cgroup": health["memory_enforced_by"] != "accounting",
+                        "fair cpu": layers["cgroup"].startswith("ok") and "not shared" not in layers["cgroup"],
                         "gvisor": client.result("import os\ndef main(): return os.uname().version") == _GVISOR}
     return server.facts

@@ -271,7 +271,7 @@ class ContainerServer(Server):
 
     def log_records(self):
         """The service's own lines as objects; the engine may have written, too."""
-        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.log().rpartition("\n")[0].splitlines() if line.startswith("{")]
 
 
 def _leave_nothing():
