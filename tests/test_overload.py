@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import time
 
@@ -185,6 +186,25 @@ def _wait_until_read(server):
         looks.append(resident_kib(server.web_pid()))
         return len(looks) > 10 and len(set(looks[-10:])) == 1
     wait_until(unchanged, 10, "web has read what was sent", interval=0.05)
+
+
+def test_large_bodies_that_come_at_once_are_all_read(fleet):
+    """They are parsed one in a round: each has its own answer, whether or not the client before it has left by then."""
+    server = fleet.server(SETTINGS)
+    web = server.web_pid()
+    with contextlib.ExitStack() as stack:
+        os.kill(web, signal.SIGSTOP)        # so that all are complete in the same round
+        stack.callback(os.kill, web, signal.SIGCONT)
+        sockets = [stack.enter_context(connect(server, address)) for address in (FLOOD, HONEST) for _ in range(8)]
+        for number, sock in enumerate(sockets):
+            sock.sendall(request_bytes(f"# {'large' * 10000}\ndef main(): return {number}"))
+        for sock in sockets[1::4]:
+            sock.close()
+        os.kill(web, signal.SIGCONT)
+        for number, sock in enumerate(sockets):
+            if number % 4 != 1:
+                assert read_answer(b"".join(iter(lambda: sock.recv(65536), b"")))[0].result == number
+    assert server.web_pid() == web
 
 
 def test_answers_that_nobody_reads_are_bounded(fleet):

@@ -11,6 +11,9 @@
  * Time: the library's own time-out restarts with every byte, so a byte a second would hold a connection forever.
  * Each connection has a deadline here instead, which moves when a request makes real progress (enum phase).
  *
+ * Turns: parsing a large body takes the loop some 10 ms, and many may be complete at once. One is parsed in a round, the
+ * others are suspended meanwhile, so that small requests and the pipes of jobs come between them.
+ *
  * Memory: connections, bodies that are being received and answers that are being sent are bounded here, so that no one
  * can take all of them (fair.c), and queue and jobs in execute.c; README.md adds it up. A job that has run cannot be
  * turned away any more: when unread answers are too many, the client that holds most of them loses its oldest.
@@ -86,6 +89,8 @@ struct exchange {
 	size_t body_used, body_room;
 	bool body_over;
 	bool crowded;      /* there was no room for the body */
+	bool has_turn;     /* a large body, to be parsed now */
+	struct exchange *next_in_turn;
 	struct watch gone; /* the client's socket, while suspended */
 	struct execution *execution;
 	struct execution_end end;
@@ -113,6 +118,8 @@ struct server {
 	size_t bodies_bytes, bodies_most;   /* held for all requests together, without the small ones */
 	size_t answers_bytes, answers_most; /* likewise, of answers that are being sent */
 	struct exchange *oldest_answer, *youngest_answer;
+	struct exchange *first_in_turn, **last_in_turn; /* suspended, with a large body to be parsed */
+	bool turn_taken;                                /* in this round */
 	unsigned empty_rounds; /* in a row: the library wanted to go on at once, and there was nothing */
 };
 
@@ -406,6 +413,38 @@ static void drop_body(struct exchange *x)
 	x->body_room = 0;
 }
 
+/* False: a large body has to wait, and this is called again when it is parsed. */
+static bool take_turn(struct exchange *x)
+{
+	struct server *s = x->server;
+
+	if (x->body_used <= SMALL_BODY_BYTES || x->has_turn)
+		return true;
+	if (!s->turn_taken) {
+		s->turn_taken = true;
+		return true;
+	}
+	x->next_in_turn = NULL;
+	*s->last_in_turn = x;
+	s->last_in_turn = &x->next_in_turn;
+	MHD_suspend_connection(x->connection);
+	return false;
+}
+
+static void give_turn(struct server *s)
+{
+	struct exchange *x = s->first_in_turn;
+
+	s->turn_taken = x != NULL;
+	if (!x)
+		return;
+	s->first_in_turn = x->next_in_turn;
+	if (!s->first_in_turn)
+		s->last_in_turn = &s->first_in_turn;
+	x->has_turn = true;
+	MHD_resume_connection(x->connection);
+}
+
 static enum MHD_Result execute(struct exchange *x)
 {
 	struct server *s = x->server;
@@ -433,6 +472,8 @@ static enum MHD_Result execute(struct exchange *x)
 		s->executor->metrics->rejections[REJECTED_HANGING]++;
 		return answer_now(x, reply_overloaded("The service cannot start jobs for now: try again later."));
 	}
+	if (!take_turn(x))
+		return MHD_YES;
 	if (request_parse(x->body, x->body_used, s->setup->config->max_script_bytes, &limits, &job, &error) < 0)
 		return answer_now(x, error);
 	drop_body(x);
@@ -773,6 +814,7 @@ struct server *server_open(struct loop *loop, struct executor *executor, const s
 	s->answers_most = answers_limit(setup->config);
 	s->connections_most = connection_limit(setup->config);
 	s->fair = &executor->clients;
+	s->last_in_turn = &s->first_in_turn;
 	if (service_open(&s->service, setup, executor) < 0)
 		return NULL;
 	s->daemon = start_daemon(s);
@@ -817,4 +859,5 @@ void server_round(struct server *s, int most_ms)
 	else
 		s->empty_rounds = 0;
 	MHD_run(s->daemon);
+	give_turn(s);
 }
