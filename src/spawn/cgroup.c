@@ -57,8 +57,9 @@ enum {
 /* v1 has a hierarchy for each; under v2 all of it is the first one. Only memory is a must. */
 enum hierarchy { MEMORY, PIDS, CPUACCT, CPU, HIERARCHIES };
 
-static const char *const controllers_v1[HIERARCHIES] = { [MEMORY] = "memory", [PIDS] = "pids", [CPUACCT] = "cpuacct",
-							 [CPU] = "cpu" };
+static const char *const controllers_v1[HIERARCHIES] = {
+	[MEMORY] = "memory", [PIDS] = "pids", [CPUACCT] = "cpuacct", [CPU] = "cpu"
+};
 
 /*
  * A counter of the kernel's that only grows. It is held open, so that a look at it cannot fail for want of descriptors;

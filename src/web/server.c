@@ -88,8 +88,8 @@ struct exchange {
 	char *body;
 	size_t body_used, body_room;
 	bool body_over;
-	bool crowded;      /* there was no room for the body */
-	bool has_turn;     /* a large body, to be parsed now */
+	bool crowded;  /* there was no room for the body */
+	bool has_turn; /* a large body, to be parsed now */
 	struct exchange *next_in_turn;
 	struct watch gone; /* the client's socket, while suspended */
 	struct execution *execution;
