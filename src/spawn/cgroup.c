@@ -57,7 +57,7 @@ enum {
 /* v1 has a hierarchy for each; under v2 all of it is the first one. Only memory is a must. */
 enum hierarchy { MEMORY, PIDS, CPUACCT, CPU, HIERARCHIES };
 
-static const char *const controllers_v1[HIERARCHIES] = {
+static const char *const controller_names[HIERARCHIES] = {
 	[MEMORY] = "memory", [PIDS] = "pids", [CPUACCT] = "cpuacct", [CPU] = "cpu"
 };
 
@@ -80,10 +80,11 @@ struct cell_group {
 struct cgroups {
 	enum memory_enforcement version;
 	char name[NAME_BYTES];
-	int base_fd[HIERARCHIES]; /* OWN, or -1 */
-	int lock_fd[HIERARCHIES]; /* our own directory, locked for as long as we live */
-	int fast_fd;              /* keeps joining fast; -1: not to be had */
-	bool shares_cpu;          /* a job has its share of the CPUs, whatever its processes are */
+	int base_fd[HIERARCHIES];      /* OWN, or -1 */
+	int lock_fd[HIERARCHIES];      /* our own directory, locked for as long as we live */
+	int fast_fd;                   /* keeps joining fast; -1: not to be had */
+	bool handed_down[HIERARCHIES]; /* v2: by us; what somebody else did is not undone */
+	bool shares_cpu;               /* a job has its share of the CPUs, whatever its processes are */
 	uint32_t cells, slots;
 	struct cell_group group[JAIL_CELLS_MAX];
 };
@@ -348,7 +349,23 @@ static int make_group(struct cgroups *g, uint32_t cell, const struct job_limits 
 		       write_number(group->dir_fd[pids], "pids.max", limits->processes + INIT_PROCESSES);
 }
 
-/* v2: this process leaves OWN, which then may hand its controllers down. */
+/* Lets the children of this group have the controller. *ours: they had not before. */
+static int hand_down(int dir_fd, enum hierarchy controller, bool *ours)
+{
+	char had[256], word[16];
+
+	if (io_read_file(dir_fd, "cgroup.subtree_control", had, sizeof had) < 0)
+		return -1;
+	if (has_word(had, controller_names[controller], " \n"))
+		return 0;
+	snprintf(word, sizeof word, "+%s", controller_names[controller]);
+	if (io_write_file(dir_fd, "cgroup.subtree_control", word) < 0)
+		return -1;
+	*ours = true;
+	return 0;
+}
+
+/* v2: this process leaves OWN, which then may hand its controllers down. Only that of the CPUs is done without. */
 static int delegate_v2(struct cgroups *g)
 {
 	char name[NAME_BYTES + 8], procs[NAME_BYTES + 32];
@@ -358,18 +375,21 @@ static int delegate_v2(struct cgroups *g)
 	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR); /* of an earlier process with our number */
 	if (mkdirat(g->base_fd[MEMORY], name, 0755) < 0 || io_write_file(g->base_fd[MEMORY], procs, "0") < 0)
 		return -1;
-	if (io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "+memory +pids") < 0)
-		return -1;
-	(void)io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "+cpu"); /* share_cpu() sees whether it was */
-	return 0;
+	(void)hand_down(g->base_fd[MEMORY], CPU, &g->handed_down[CPU]);
+	return hand_down(g->base_fd[MEMORY], MEMORY, &g->handed_down[MEMORY]) < 0 ?
+		       -1 :
+		       hand_down(g->base_fd[MEMORY], PIDS, &g->handed_down[PIDS]);
 }
 
 static void undelegate_v2(struct cgroups *g)
 {
-	char name[NAME_BYTES + 8];
+	char name[NAME_BYTES + 8], word[16];
 
-	(void)io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "-cpu");
-	(void)io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", "-memory -pids");
+	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++) {
+		snprintf(word, sizeof word, "-%s", controller_names[h]);
+		if (g->handed_down[h])
+			(void)io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", word);
+	}
 	(void)io_write_file(g->base_fd[MEMORY], "cgroup.procs", "0");
 	snprintf(name, sizeof name, "%s" NAME_SUFFIX_SELF, g->name);
 	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR);
@@ -514,7 +534,7 @@ static struct cgroups *try_version(enum memory_enforcement version, uint32_t cel
 	if (version == MEMORY_BY_CGROUP_V2)
 		g->base_fd[MEMORY] = open_v2();
 	for (enum hierarchy h = MEMORY; h < HIERARCHIES && version == MEMORY_BY_CGROUP_V1; h++)
-		g->base_fd[h] = open_v1(controllers_v1[h]);
+		g->base_fd[h] = open_v1(controller_names[h]);
 	if (version == MEMORY_BY_CGROUP_V1)
 		merge_cpu(g->base_fd);
 	if (g->base_fd[MEMORY] >= 0 && build(g, limits) == 0) {
