@@ -25,6 +25,7 @@ from test_escape import ATTACKS, SETTINGS, Machine, problem_of
 
 DROP_BUILD = os.environ.get("SAFE_EXEC_DROP_BIN", "build/safe-exec-drop")
 WIDE = {"MAX_CONCURRENCY": "4"}  # attacks mostly wait
+QUICK = {"WARM_IMPORTS": ""}     # none of them needs numpy, and each row starts services
 START = os.environ.get("SAFE_EXEC_TEST_START", "warm")
 LAYERS = ("cgroup", "pid", "net", "ipc", "uts", "mounts", "readonly", "proc", "limits", "identity", "landlock",
           "descriptors", "filter", "wall", "memory", "cpu", "modes", "one_process")
@@ -66,7 +67,7 @@ def machine():
 
 
 def _start(row, skip_selftest, settings=SETTINGS):  # pylint: disable=dangerous-default-value  # read only
-    settings = {**settings, **(WIDE if settings == SETTINGS else {}), "SAFE_EXEC_TEST_DROP": row["drop"]}
+    settings = {**settings, **QUICK, **(WIDE if settings == SETTINGS else {}), "SAFE_EXEC_TEST_DROP": row["drop"]}
     if skip_selftest:
         settings["SAFE_EXEC_TEST_SKIP_SELFTEST"] = "1"
     wanted = {"SAFE_EXEC_TEST_USER": row.get("user"), "SAFE_EXEC_TEST_LEVEL": row.get("level")}
