@@ -232,6 +232,9 @@ int jail_remove_folders(const struct jail *j, const struct jail_folders *folders
  */
 void jail_kill_all_of(const struct jail *j, uint32_t cell);
 
+/* With a uid for each cell: gives every process and thread of that uid this nice value (setpriority(2)). */
+void jail_weigh_down(const struct jail *j, uint32_t cell, int nice);
+
 /* The uid of all in this cell, and of web, seen from the spawner. */
 uid_t jail_uid_of(const struct jail *j, uint32_t cell);
 uid_t jail_web_uid(const struct jail *j);

@@ -538,6 +538,39 @@ def test_two_jobs_have_two_uids(fleet):
             thread.join()
 
 
+NICE = """
+import os, threading, time
+def main():
+    found = []
+    def look():
+        time.sleep(1.5)
+        found.append(os.getpriority(os.PRIO_PROCESS, 0))
+    threads = [threading.Thread(target=look) for _ in range({threads})]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    for _ in range({processes}):
+        if os.fork() == 0:
+            time.sleep(1.5)
+            os._exit(os.getpriority(os.PRIO_PROCESS, 0))
+    return found + [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range({processes})]
+"""
+
+
+@pytest.mark.parametrize("threads, processes", [(3, 0), (20, 0), (0, 20)])
+def test_many_are_nice_where_no_group_shares_the_cpus(threads, processes, fleet):
+    """So that they weigh as much as one; bombs/cpu-of-many tries it where the scheduler looks at nothing else."""
+    server = fleet.server({**SETTINGS, "TIME_LIMIT_SEC": "10"})
+    facts = facts_of(server)
+    if facts["gvisor"] or processes and not facts["processes"]:
+        pytest.skip("gVisor does not keep a nice value, or a job has no second process here")
+    found = Client(server).result(NICE.format(threads=threads, processes=processes))
+    assert len(found) == threads + processes
+    if facts["fair cpu"] or threads == 3:
+        assert set(found) == {0}
+    else:
+        assert min(found) >= 10         # 1.25 to the 10th is 9, to the 14th 22
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may look into other users' processes")
 def test_web_has_no_power(fleet):
     """

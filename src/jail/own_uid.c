@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -177,11 +178,11 @@ int own_uid_enter(const struct jail *j, const struct jail_job *job)
 }
 
 /*
- * kill(2): -1 means every process that the caller may signal. Who it may signal is decided by the caller's real and
- * effective uid against the real and saved uid of the other. So for a moment this process has the cell's effective uid
- * and a real one that nothing else has; nothing of the job can signal it back, since its saved uid stays root's.
+ * Who may be signalled, and whose priority may be set, is decided by the caller's real and effective uid against the other's
+ * (kill(2), setpriority(2)). So for a moment this process has the cell's effective uid and a real one that nothing else has;
+ * nothing of the job can signal it back, since its saved uid stays root's.
  */
-void jail_kill_all_of(const struct jail *j, uint32_t cell)
+static void as_cell(const struct jail *j, uint32_t cell, void (*work)(uid_t uid, int number), int number)
 {
 	const uid_t uid = jail_uid_of(j, cell);
 	int death_signal = 0;
@@ -190,8 +191,29 @@ void jail_kill_all_of(const struct jail *j, uint32_t cell)
 		return;
 	(void)prctl(PR_GET_PDEATHSIG, &death_signal);
 	if (setresuid(j->first_uid, uid, 0) == 0)
-		(void)kill(-1, SIGKILL);
+		work(uid, number);
 	if (setresuid(0, 0, 0) < 0)
 		abort();                             /* this process would be nobody from here on */
 	(void)prctl(PR_SET_PDEATHSIG, death_signal); /* cleared by the change of ids */
+}
+
+static void signal_all(uid_t uid, int number)
+{
+	(void)uid;
+	(void)kill(-1, number); /* all that this process may signal now */
+}
+
+static void make_all_nice(uid_t uid, int nice)
+{
+	(void)setpriority(PRIO_USER, uid, nice);
+}
+
+void jail_kill_all_of(const struct jail *j, uint32_t cell)
+{
+	as_cell(j, cell, signal_all, SIGKILL);
+}
+
+void jail_weigh_down(const struct jail *j, uint32_t cell, int nice)
+{
+	as_cell(j, cell, make_all_nice, nice);
 }

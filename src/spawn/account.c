@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -240,6 +241,25 @@ uint32_t account_threads(const struct account_processes *list)
 			threads += (uint32_t)p.threads;
 	}
 	return threads;
+}
+
+void account_weigh_down(const struct account_processes *list, int nice)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct dirent *entry;
+		char path[64];
+		DIR *threads;
+
+		if (list->pid[i] == list->roots.init)
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/task", (int)list->pid[i]);
+		threads = opendir(path);
+		while (threads && (entry = readdir(threads)))
+			if (isdigit((unsigned char)entry->d_name[0]))
+				(void)setpriority(PRIO_PROCESS, (id_t)strtoul(entry->d_name, NULL, 10), nice);
+		if (threads)
+			closedir(threads);
+	}
 }
 
 uint64_t account_cpu_us(const struct account_processes *list)

@@ -44,6 +44,9 @@ bool account_any_hidden(const struct account_processes *list);
 /* Threads of all processes of the job, its init not counted. */
 uint32_t account_threads(const struct account_processes *list);
 
+/* Gives them all this nice value, each thread, where the caller's uid is theirs (setpriority(2)). */
+void account_weigh_down(const struct account_processes *list, int nice);
+
 /*
  * CPU time of all of them, the dead ones that were waited for included, in microseconds.
  * A process that cannot be read (it is gone) counts as nothing.

@@ -31,6 +31,8 @@ enum {
 	SWEEP_ATTEMPTS = 3,
 	DEAD_US = 1000000,
 	LOST_US = 10000000,     /* after which it is tried again */
+	THREADS_FEW = 8,        /* weigh what they are */
+	NICE_MOST = 19,         /* setpriority(2) */
 	SPARE_THREADS = 2,      /* one that measures a directory, one that is just ending */
 	TAKE_MOST_US = 1000000, /* a child that has not taken its job by then never will: it was stopped, say */
 };
@@ -464,18 +466,37 @@ static bool hides(struct cell *c, const struct account_processes *processes, uin
 	return c->hidden_since_us != 0 && now > c->hidden_since_us + HIDDEN_MOST_US;
 }
 
+/*
+ * Where no control group shares out the CPUs, the scheduler does it by threads: those of a job with many are made nice, so
+ * that they weigh about as much as one. A level is worth a factor of 1.25 (sched(7)); scripts cannot go back.
+ */
+static void weigh_down(const struct cell *c, const struct account_processes *processes, uint32_t threads)
+{
+	int nice = 0;
+
+	for (double weight = 1; weight < threads && nice < NICE_MOST; weight *= 1.25)
+		nice++;
+	if (c->jail->cell_uids)
+		jail_weigh_down(c->jail, c->number, nice);
+	else
+		account_weigh_down(processes, nice);
+}
+
 /* Where no control group, or no mount, says no. */
-static void look_at_usage(struct cell *c, uint64_t now)
+static void look_at_usage(const struct spawner *s, struct cell *c, uint64_t now)
 {
 	const struct account_processes *processes = find_processes(c);
+	const uint32_t threads = account_threads(processes);
 
 	if (files_exceed(c, processes, now))
 		cell_kill(c, KILLED_BY_FILES);
 	if (account_memory_exceeds(processes, file_bytes(c), c->limits.memory_bytes) || hides(c, processes, now))
 		cell_kill(c, KILLED_BY_MEMORY);
 	/* RLIMIT_NPROC counts them everywhere but where jobs share a uid, and in user namespaces under gVisor. */
-	if (account_threads(processes) > c->limits.processes + SPARE_THREADS)
+	if (threads > c->limits.processes + SPARE_THREADS)
 		cell_kill(c, KILLED_BY_PROCESSES);
+	if (threads > THREADS_FEW && !cgroups_share_cpu(s->cgroups))
+		weigh_down(c, processes, threads);
 }
 
 static void tick(struct spawner *s, struct cell *c)
@@ -489,7 +510,7 @@ static void tick(struct spawner *s, struct cell *c)
 		return;
 	cell_hear(c);
 	if (accounting && !DROPPED(&s->jail, DROP_MEMORY))
-		look_at_usage(c, started);
+		look_at_usage(s, c, started);
 	if (cgroups_oom_kills(s->cgroups, c->number) > c->oom_kills_before)
 		cell_kill(c, KILLED_BY_MEMORY); /* v1 kills one process; the job is over all the same */
 	c->seen_cpu_us = used_cpu_us(s, c);

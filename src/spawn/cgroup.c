@@ -10,8 +10,10 @@
  *          OWN/safe-exec-PID             cpu.weight or cpu.shares: of so many processes as there may be jobs
  *
  * OWN is the group this process is in. Under v2 a group that hands controllers down may hold no process itself, so
- * the service first moves into OWN/safe-exec-PID-self. A write that returns success proves nothing (gVisor emulates
- * v1 files), hence the proof by effect: a child that touches more than a small limit must be killed.
+ * the service first moves into OWN/safe-exec-PID-self, with its process 1 and what it keeps for the next level. Where
+ * somebody else is in OWN, there are no groups: it has to be started in one of its own. A write that returns success
+ * proves nothing (gVisor emulates v1 files), hence the proof by effect: a child that touches more than a small limit
+ * must be killed.
  */
 #define _GNU_SOURCE
 #include "cgroup.h"
@@ -158,7 +160,8 @@ static void merge_cpu(int base_fd[HIERARCHIES])
 {
 	struct stat cpu, cpuacct;
 
-	if (fstat(base_fd[CPU], &cpu) == 0 && fstat(base_fd[CPUACCT], &cpuacct) == 0 && cpu.st_dev == cpuacct.st_dev)
+	if (base_fd[CPU] >= 0 && base_fd[CPUACCT] >= 0 && fstat(base_fd[CPU], &cpu) == 0 &&
+	    fstat(base_fd[CPUACCT], &cpuacct) == 0 && cpu.st_dev == cpuacct.st_dev)
 		fd_close(&base_fd[CPUACCT]);
 }
 
@@ -237,6 +240,16 @@ static void remove_if_unlocked(int base_fd, const char *name)
 		remove_group(base_fd, name);
 }
 
+/* The group in which a service was itself: it cannot be removed while there is one. */
+static void remove_self_if_empty(int base_fd, const char *name)
+{
+	OWNED_FD fd = openat(base_fd, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	char procs[16];
+
+	if (fd >= 0 && io_read_file(fd, "cgroup.procs", procs, sizeof procs) == 0)
+		remove_parent(base_fd, name);
+}
+
 /* A service that was killed leaves its empty groups: remove those that nobody holds. */
 static void remove_stale(int base_fd)
 {
@@ -244,10 +257,14 @@ static void remove_stale(int base_fd)
 	int fd = base_fd < 0 ? -1 : openat(base_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
-	while (dir && (entry = readdir(dir)))
-		if (strncmp(entry->d_name, NAME_PREFIX, sizeof NAME_PREFIX - 1) == 0 &&
-		    !strstr(entry->d_name, NAME_SUFFIX_SELF))
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, NAME_PREFIX, sizeof NAME_PREFIX - 1) != 0)
+			continue;
+		if (strstr(entry->d_name, NAME_SUFFIX_SELF))
+			remove_self_if_empty(base_fd, entry->d_name);
+		else
 			remove_if_unlocked(base_fd, entry->d_name);
+	}
 	if (dir)
 		closedir(dir);
 }
@@ -349,6 +366,71 @@ static int make_group(struct cgroups *g, uint32_t cell, const struct job_limits 
 		       write_number(group->dir_fd[pids], "pids.max", limits->processes + INIT_PROCESSES);
 }
 
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], text[1024], *after_name;
+	int parent;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
+		return 0;
+	after_name = strrchr(text, ')');
+	return after_name && sscanf(after_name + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static bool is_this_program(pid_t pid)
+{
+	char path[64];
+	struct stat ours, theirs;
+
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+	return stat("/proc/self/exe", &ours) == 0 && stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+	       ours.st_ino == theirs.st_ino;
+}
+
+static int move_process(int dir_fd, const char *procs, pid_t pid)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%d", (int)pid);
+	return io_write_file(dir_fd, procs, text);
+}
+
+/*
+ * This process, and who belongs to the service besides: at this time those above it (supervise.c) and its children, the
+ * copy that waits for the level below (ladder.c).
+ */
+static int move_ourselves(int dir_fd, const char *procs)
+{
+	char text[1024], path[64], *next = text, *end;
+	ssize_t length;
+
+	for (pid_t pid = getppid(); pid > 0 && is_this_program(pid); pid = parent_of(pid))
+		(void)move_process(dir_fd, procs, pid);
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	length = io_read_file(AT_FDCWD, path, text, sizeof text);
+	while (length > 0) {
+		const long child = strtol(next, &end, 10);
+
+		if (end == next)
+			break;
+		(void)move_process(dir_fd, procs, (pid_t)child);
+		next = end;
+	}
+	return io_write_file(dir_fd, procs, "0");
+}
+
+/* Back to OWN, whoever is still in there. */
+static void move_back(int base_fd, const char *procs)
+{
+	char text[1024], *save = NULL;
+
+	if (io_read_file(base_fd, procs, text, sizeof text) <= 0)
+		return;
+	for (const char *pid = strtok_r(text, "\n", &save); pid; pid = strtok_r(NULL, "\n", &save))
+		(void)io_write_file(base_fd, "cgroup.procs", pid);
+}
+
 /* Lets the children of this group have the controller. *ours: they had not before. */
 static int hand_down(int dir_fd, enum hierarchy controller, bool *ours)
 {
@@ -365,7 +447,7 @@ static int hand_down(int dir_fd, enum hierarchy controller, bool *ours)
 	return 0;
 }
 
-/* v2: this process leaves OWN, which then may hand its controllers down. Only that of the CPUs is done without. */
+/* v2: the service leaves OWN, which then may hand its controllers down. Only that of the CPUs is done without. */
 static int delegate_v2(struct cgroups *g)
 {
 	char name[NAME_BYTES + 8], procs[NAME_BYTES + 32];
@@ -373,7 +455,7 @@ static int delegate_v2(struct cgroups *g)
 	snprintf(name, sizeof name, "%s" NAME_SUFFIX_SELF, g->name);
 	snprintf(procs, sizeof procs, "%s/cgroup.procs", name);
 	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR); /* of an earlier process with our number */
-	if (mkdirat(g->base_fd[MEMORY], name, 0755) < 0 || io_write_file(g->base_fd[MEMORY], procs, "0") < 0)
+	if (mkdirat(g->base_fd[MEMORY], name, 0755) < 0 || move_ourselves(g->base_fd[MEMORY], procs) < 0)
 		return -1;
 	(void)hand_down(g->base_fd[MEMORY], CPU, &g->handed_down[CPU]);
 	return hand_down(g->base_fd[MEMORY], MEMORY, &g->handed_down[MEMORY]) < 0 ?
@@ -383,16 +465,17 @@ static int delegate_v2(struct cgroups *g)
 
 static void undelegate_v2(struct cgroups *g)
 {
-	char name[NAME_BYTES + 8], word[16];
+	char name[NAME_BYTES + 8], procs[NAME_BYTES + 32], word[16];
 
 	for (enum hierarchy h = MEMORY; h < HIERARCHIES; h++) {
 		snprintf(word, sizeof word, "-%s", controller_names[h]);
 		if (g->handed_down[h])
 			(void)io_write_file(g->base_fd[MEMORY], "cgroup.subtree_control", word);
 	}
-	(void)io_write_file(g->base_fd[MEMORY], "cgroup.procs", "0");
 	snprintf(name, sizeof name, "%s" NAME_SUFFIX_SELF, g->name);
-	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR);
+	snprintf(procs, sizeof procs, "%s/cgroup.procs", name);
+	move_back(g->base_fd[MEMORY], procs);
+	remove_parent(g->base_fd[MEMORY], name);
 }
 
 /* All jobs together weigh as much as so many processes as may run: else the one beside them would get more than they. */
@@ -550,12 +633,15 @@ static struct cgroups *try_version(enum memory_enforcement version, uint32_t cel
 struct cgroups *cgroups_open(uint32_t cells, uint32_t slots, const struct job_limits *limits, char *reason)
 {
 	struct cgroups *g = try_version(MEMORY_BY_CGROUP_V2, cells, slots, limits);
+	const int error_v2 = errno;
 
 	if (!g)
 		g = try_version(MEMORY_BY_CGROUP_V1, cells, slots, limits);
 	if (g)
 		snprintf(reason, JAIL_STATUS_BYTES, "ok (%s%s)", spawn_memory_enforcement_name(g->version),
 			 g->shares_cpu ? "" : ", CPUs not shared out by jobs");
+	else if (error_v2 == EBUSY) /* cgroups(7), no internal processes */
+		snprintf(reason, JAIL_STATUS_BYTES, "absent: other processes are in the group of this service");
 	else
 		snprintf(reason, JAIL_STATUS_BYTES, "absent: %.40s", strerror(errno));
 	return g;
@@ -589,6 +675,11 @@ void cgroups_close(struct cgroups *g)
 enum memory_enforcement cgroups_version(const struct cgroups *g)
 {
 	return g ? g->version : MEMORY_BY_ACCOUNTING;
+}
+
+bool cgroups_share_cpu(const struct cgroups *g)
+{
+	return g && g->shares_cpu;
 }
 
 size_t cgroups_join_fds(const struct cgroups *g, uint32_t cell, int fds[JAIL_CGROUP_FDS_MAX])

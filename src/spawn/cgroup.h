@@ -24,6 +24,9 @@ void cgroups_close(struct cgroups *g);
 
 enum memory_enforcement cgroups_version(const struct cgroups *g);
 
+/* Whether each cell has its share of the CPUs, however many processes are in it. */
+bool cgroups_share_cpu(const struct cgroups *g);
+
 /* Descriptors to which a child of this cell writes "0" to join; owned by g. */
 size_t cgroups_join_fds(const struct cgroups *g, uint32_t cell, int fds[JAIL_CGROUP_FDS_MAX]);
 
