@@ -498,7 +498,7 @@ static void look_as(const struct account_roots *roots, bool begin)
 }
 
 static int exceeds_exactly(const struct account_processes *list, bool by_descriptors, uint64_t bytes,
-			   uint64_t limit_bytes)
+			   uint64_t limit_bytes, uint64_t until_us)
 {
 	static struct shared_list shared;
 	struct descriptors descriptors = { 0 };
@@ -507,6 +507,8 @@ static int exceeds_exactly(const struct account_processes *list, bool by_descrip
 	shared.count = 0;
 	shared.bytes = 0;
 	for (size_t i = 0; i < list->count; i++) {
+		if (io_now_us() >= until_us)
+			return 0;
 		bytes += anonymous_bytes(list->pid[i]) + page_table_bytes(list->pid[i]);
 		if (by_descriptors)
 			add_descriptors(&descriptors, list->pid[i]);
@@ -560,7 +562,8 @@ bool account_any_hidden(const struct account_processes *list)
 	return hidden;
 }
 
-int account_memory_exceeds(const struct account_processes *list, uint64_t other_bytes, uint64_t limit_bytes)
+int account_memory_exceeds(const struct account_processes *list, uint64_t other_bytes, uint64_t limit_bytes,
+			   uint64_t until_us)
 {
 	uint64_t bytes, sockets;
 	const bool by_descriptors = !count_sockets(&list->roots, &sockets) || list->roots.plain;
@@ -572,7 +575,8 @@ int account_memory_exceeds(const struct account_processes *list, uint64_t other_
 	if (bytes <= limit_bytes)
 		return 0;
 	look_as(&list->roots, true);
-	exceeds = exceeds_exactly(list, by_descriptors, other_bytes + (by_descriptors ? 0 : sockets), limit_bytes);
+	exceeds = exceeds_exactly(list, by_descriptors, other_bytes + (by_descriptors ? 0 : sockets), limit_bytes,
+				  until_us);
 	look_as(&list->roots, false);
 	return exceeds;
 }

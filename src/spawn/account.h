@@ -55,6 +55,8 @@ uint64_t account_cpu_us(const struct account_processes *list);
 
 /*
  * 1 when the job surely holds more than limit_bytes: anonymous memory of its processes (shared pages counted once),
- * shared anonymous mappings by their size, and other_bytes (its tmpfs). 0 otherwise.
+ * shared anonymous mappings by their size, and other_bytes (its tmpfs). 0 otherwise, and when until_us (io_now_us()) has come
+ * before it is known.
  */
-int account_memory_exceeds(const struct account_processes *list, uint64_t other_bytes, uint64_t limit_bytes);
+int account_memory_exceeds(const struct account_processes *list, uint64_t other_bytes, uint64_t limit_bytes,
+			   uint64_t until_us);

@@ -32,7 +32,7 @@ enum {
 	DEAD_US = 1000000,
 	LOST_US = 10000000,     /* after which it is tried again */
 	THREADS_FEW = 8,        /* weigh what they are */
-	NICE_MOST = 19,         /* setpriority(2) */
+	NICE_MOST = 10,         /* more would keep them from dying in time, when they are killed on a busy machine */
 	SPARE_THREADS = 2,      /* one that measures a directory, one that is just ending */
 	TAKE_MOST_US = 1000000, /* a child that has not taken its job by then never will: it was stopped, say */
 };
@@ -467,19 +467,34 @@ static bool hides(struct cell *c, const struct account_processes *processes, uin
 }
 
 /*
- * Where no control group shares out the CPUs, the scheduler does it by threads: those of a job with many are made nice, so
- * that they weigh about as much as one. A level is worth a factor of 1.25 (sched(7)); scripts cannot go back.
+ * Where no control group shares out the CPUs, the scheduler does it by threads: those of a job with many are made nice. A
+ * level is worth a factor of 1.25 (sched(7)), so that ten weigh about as much as one, and 64 as seven; scripts cannot go
+ * back.
  */
 static void weigh_down(const struct cell *c, const struct account_processes *processes, uint32_t threads)
 {
 	int nice = 0;
 
-	for (double weight = 1; weight < threads && nice < NICE_MOST; weight *= 1.25)
+	for (uint32_t hundredths = 100; hundredths < 100 * threads && nice < NICE_MOST; hundredths += hundredths / 4)
 		nice++;
 	if (c->jail->cell_uids)
 		jail_weigh_down(c->jail, c->number, nice);
 	else
 		account_weigh_down(processes, nice);
+}
+
+/*
+ * When the next job has to be ended. A look must not go on then: it waits for processes that change their memory maps, and
+ * those for a CPU, of which a bomb leaves little.
+ */
+static uint64_t next_deadline(const struct spawner *s)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].has_job && s->cell[i].state == CELL_RUNNING && s->cell[i].deadline_us < next)
+			next = s->cell[i].deadline_us;
+	return next;
 }
 
 /* Where no control group, or no mount, says no. */
@@ -490,7 +505,8 @@ static void look_at_usage(const struct spawner *s, struct cell *c, uint64_t now)
 
 	if (files_exceed(c, processes, now))
 		cell_kill(c, KILLED_BY_FILES);
-	if (account_memory_exceeds(processes, file_bytes(c), c->limits.memory_bytes) || hides(c, processes, now))
+	if (account_memory_exceeds(processes, file_bytes(c), c->limits.memory_bytes, next_deadline(s)) ||
+	    hides(c, processes, now))
 		cell_kill(c, KILLED_BY_MEMORY);
 	/* RLIMIT_NPROC counts them everywhere but where jobs share a uid, and in user namespaces under gVisor. */
 	if (threads > c->limits.processes + SPARE_THREADS)

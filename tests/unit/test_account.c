@@ -162,7 +162,7 @@ static void end(pid_t pid)
 static bool exceeds(const struct account_roots *roots, uint64_t other_bytes, uint64_t limit_bytes)
 {
 	for (int i = 0; i < 3; i++)
-		if (!account_memory_exceeds(account_find(roots), other_bytes, limit_bytes))
+		if (!account_memory_exceeds(account_find(roots), other_bytes, limit_bytes, UINT64_MAX))
 			return false;
 	return true;
 }
@@ -294,8 +294,8 @@ static void other_bytes_are_added(void **state)
 	(void)state;
 	end(pid);
 	assert_in_range(with, alone + MEGABYTES(100) - SLACK / 4, alone + MEGABYTES(100) + SLACK / 4);
-	assert_int_equal(account_memory_exceeds(account_find(&roots), 101, 100), 1);
-	assert_int_equal(account_memory_exceeds(account_find(&roots), 100, 100), 0); /* it is gone */
+	assert_int_equal(account_memory_exceeds(account_find(&roots), 101, 100, UINT64_MAX), 1);
+	assert_int_equal(account_memory_exceeds(account_find(&roots), 100, 100, UINT64_MAX), 0); /* it is gone */
 }
 
 /* ---- files without a name ------------------------------------------------------------------------------------------------------ */

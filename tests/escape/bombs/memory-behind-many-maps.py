@@ -2,6 +2,7 @@
 """The same behind thousands of mappings, so that the list of them is longer than an accountant may read.
 
 needs: processes
+settings: {"TIME_LIMIT_SEC": "6"}
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """

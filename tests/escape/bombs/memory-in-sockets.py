@@ -2,6 +2,7 @@
 """Bytes that wait in pairs of sockets are the kernel's memory, and still the job's.
 
 needs: processes
+settings: {"TIME_LIMIT_SEC": "6"}
 layers: memory, cgroup
 code: MEMORY_LIMIT
 """
