@@ -77,14 +77,20 @@ static const char *next_number(DIR *directory)
 	return NULL;
 }
 
-static void add_children(struct account_processes *list, pid_t pid)
+/* NULL when the process is gone. */
+static DIR *open_threads(pid_t pid)
 {
 	char path[64];
-	const char *thread;
-	DIR *threads;
 
 	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-	threads = opendir(path);
+	return opendir(path);
+}
+
+static void add_children(struct account_processes *list, pid_t pid)
+{
+	const char *thread;
+	DIR *threads = open_threads(pid);
+
 	while ((thread = next_number(threads)))
 		add_children_of_thread(list, pid, thread);
 	if (threads)
@@ -246,17 +252,11 @@ uint32_t account_threads(const struct account_processes *list)
 void account_weigh_down(const struct account_processes *list, int nice)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		const struct dirent *entry;
-		char path[64];
-		DIR *threads;
+		const char *thread;
+		DIR *threads = list->pid[i] == list->roots.init ? NULL : open_threads(list->pid[i]);
 
-		if (list->pid[i] == list->roots.init)
-			continue;
-		snprintf(path, sizeof path, "/proc/%d/task", (int)list->pid[i]);
-		threads = opendir(path);
-		while (threads && (entry = readdir(threads)))
-			if (isdigit((unsigned char)entry->d_name[0]))
-				(void)setpriority(PRIO_PROCESS, (id_t)strtoul(entry->d_name, NULL, 10), nice);
+		while ((thread = next_number(threads)))
+			(void)setpriority(PRIO_PROCESS, (id_t)strtoul(thread, NULL, 10), nice);
 		if (threads)
 			closedir(threads);
 	}

@@ -454,7 +454,6 @@ static int delegate_v2(struct cgroups *g)
 
 	snprintf(name, sizeof name, "%s" NAME_SUFFIX_SELF, g->name);
 	snprintf(procs, sizeof procs, "%s/cgroup.procs", name);
-	unlinkat(g->base_fd[MEMORY], name, AT_REMOVEDIR); /* of an earlier process with our number */
 	if (mkdirat(g->base_fd[MEMORY], name, 0755) < 0 || move_ourselves(g->base_fd[MEMORY], procs) < 0)
 		return -1;
 	(void)hand_down(g->base_fd[MEMORY], CPU, &g->handed_down[CPU]);
