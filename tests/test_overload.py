@@ -207,6 +207,32 @@ def test_large_bodies_that_come_at_once_are_all_read(fleet):
     assert server.web_pid() == web
 
 
+def test_a_small_request_comes_between_large_bodies(fleet):
+    """All are complete at the same time, the small one as the last; it is answered before most of the others."""
+    server = fleet.server(SETTINGS)
+    web = server.web_pid()
+
+    def blank(size, name):              # an error: answered in the round in which it is parsed
+        body = b'{"script": "' + b" " * size + b'"}'
+        return HEAD + b"X-Request-Id: %s\r\nContent-Length: %d\r\n\r\n" % (name, len(body)) + body
+
+    def answered():
+        names = [record.get("request_id", "") for record in server.log_records()]
+        return [name for name in names if name.startswith("turn-")]
+
+    with contextlib.ExitStack() as stack:
+        os.kill(web, signal.SIGSTOP)
+        stack.callback(os.kill, web, signal.SIGCONT)
+        sockets = [stack.enter_context(connect(server, FLOOD)) for _ in range(17)]
+        for sock in sockets[:16]:
+            sock.sendall(blank(33000, b"turn-large"))       # more than SMALL_BODY_BYTES, in as many pieces
+        sockets[16].sendall(blank(32000, b"turn-small"))
+        os.kill(web, signal.SIGCONT)
+        wait_until(lambda: len(answered()) == 17, 10, "all are answered")
+    order = answered()
+    assert order.index("turn-small") < 8, order
+
+
 def test_answers_that_nobody_reads_are_bounded(fleet):
     """Large answers to one client that does not read them are given up; another's comes whole."""
     server = fleet.server(SETTINGS)
