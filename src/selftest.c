@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "selftest.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -19,6 +20,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "assets.h"
@@ -28,9 +30,28 @@
 #include "outcome.h"
 #include "own.h"
 
-enum { SCRIPT_BYTES = 32768, OUTPUT_BYTES = 8192, OUTLIVE_MS = 1000, PATIENT_MS = 20000 };
+enum { SCRIPT_BYTES = 32768, OUTPUT_BYTES = 8192, OUTLIVE_MS = 1000, PATIENT_MS = 20000, STALE_SECONDS = 600 };
 
-static const char canary_text[] = "canary\n";
+static const char canary_text[] = "canary\n", canary_prefix[] = "safe-exec-canary-";
+
+/* What services that were killed during their self-test, which takes seconds, have left there. */
+static void remove_stale_canaries(int dir_fd)
+{
+	int copy = openat(dir_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+	struct stat st;
+
+	while (directory && (entry = readdir(directory)))
+		if (strncmp(entry->d_name, canary_prefix, sizeof canary_prefix - 1) == 0 &&
+		    fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		    st.st_uid == geteuid() && time(NULL) - st.st_mtime > STALE_SECONDS)
+			unlinkat(dir_fd, entry->d_name, 0);
+	if (directory)
+		closedir(directory);
+	else
+		fd_close(&copy);
+}
 
 static int make_canary(struct selftest *t, struct fault *f)
 {
@@ -38,7 +59,7 @@ static int make_canary(struct selftest *t, struct fault *f)
 	static const char *const places[] = { "/var/tmp", "/run", "/dev/shm", "/tmp" };
 	char name[40];
 
-	snprintf(name, sizeof name, "safe-exec-canary-%s", t->token);
+	snprintf(name, sizeof name, "%s%s", canary_prefix, t->token);
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		OWNED_FD dir_fd = open(places[i], O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 		OWNED_FD fd = dir_fd < 0 ?
@@ -50,6 +71,7 @@ static int make_canary(struct selftest *t, struct fault *f)
 		(void)fchmod(fd, 0666); /* whatever the umask: only the jail may stand in the way */
 		if (io_write_all(fd, canary_text, sizeof canary_text - 1) < 0)
 			return fault_set(f, errno, "write a canary file in %s", places[i]);
+		remove_stale_canaries(dir_fd);
 		snprintf(t->canary, sizeof t->canary, "%s/%s", places[i], name);
 		t->canary_dir_fd = fd_release(&dir_fd);
 		return 0;

@@ -17,7 +17,7 @@ import pytest
 
 from harness import contract
 from harness.client import Client, converse, request_bytes
-from harness.server import (ROOT, SETTINGS, Server, StartFailed, alive, answers_ready, base_env, binary, descendants,
+from harness.server import (ROOT, SETTINGS, Server, StartFailed, alive, answers_ready, as_user, base_env, binary, descendants,
                             free_port, run_once, wait_until)
 
 SLEEP = "import time\ndef main():\n    print('started', flush=True)\n    time.sleep({})\n    return 'slept'"
@@ -270,6 +270,21 @@ def test_check_prints_every_setting():
               "MAX_CONCURRENCY": str(len(os.sched_getaffinity(0))), "PYTHON_BIN": "/usr/bin/python3", "ISOLATION": "auto",
               "LOG_FORMAT": "auto", "METRICS": "on"}
     assert {name: settings[name] for name in wanted} == wanted
+
+
+@pytest.mark.skipif(Server.contained, reason="about files of this machine")
+def test_canaries_of_starts_that_were_killed_are_removed():
+    """A service that was killed during its self-test leaves a file; another that starts just now has one, too."""
+    stale, fresh = (f"/var/tmp/safe-exec-canary-test-{os.getpid()}-{word}" for word in ("stale", "fresh"))
+    try:
+        subprocess.run(["touch", "-d", "11 minutes ago", stale], check=True, timeout=10, **as_user())
+        subprocess.run(["touch", fresh], check=True, timeout=10, **as_user())
+        settings_of()
+        assert not os.path.exists(stale) and os.path.exists(fresh)
+    finally:
+        for path in (stale, fresh):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
 
 
 @pytest.mark.parametrize("args, env", (

@@ -67,7 +67,7 @@ def base_env(overrides=None):
     return env
 
 
-def _identity():
+def as_user():
     """subprocess arguments for SAFE_EXEC_TEST_USER."""
     user = os.environ.get("SAFE_EXEC_TEST_USER")
     if not user:
@@ -86,7 +86,7 @@ def run_once(*args, env=None, timeout=30):
     """Runs the binary to its end (--help, --check, a fatal setting)."""
     return subprocess.run([*command(), *args], env=base_env(env), cwd="/", timeout=timeout,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          **_identity())
+                          **as_user())
 
 
 def free_port():
@@ -170,7 +170,7 @@ class Server:
         env = base_env({"HOST": "127.0.0.1", **self.settings, "PORT": self.port})
         self.process = subprocess.Popen(
             [*self.prefix, *command(), *self.args], env=env, cwd="/", stdin=subprocess.DEVNULL,
-            stdout=self._log, stderr=self._log if self.stderr is None else self.stderr, start_new_session=True, **_identity())
+            stdout=self._log, stderr=self._log if self.stderr is None else self.stderr, start_new_session=True, **as_user())
         if wait_ready:
             try:
                 self.wait_ready()
