@@ -14,8 +14,10 @@ import itertools
 import json
 import os
 import re
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -24,8 +26,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import urllib3
 
-from harness.client import Client, converse, request_bytes
-from harness.server import ROOT, Server, alive, binary, descendants, run_once, wait_until
+from harness.client import Client, converse, read_answer, request_bytes
+from harness.looks import cpu_seconds, sanitized
+from harness.server import ROOT, Server, alive, descendants, run_once, wait_until
 
 FAULTS = os.path.join(ROOT, "tests", "faults")
 EVERYTHING = bool(os.environ.get("SAFE_EXEC_TEST_ALL"))
@@ -43,11 +46,6 @@ with open(os.path.join(FAULTS, "inside.py"), encoding="utf-8") as _file:
 
 needs_root = pytest.mark.skipif(not AS_ROOT, reason="for a service that starts as root")
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
-
-
-def sanitized():
-    with open(binary(), "rb") as file:
-        return b"__asan_init" in file.read()
 
 
 def works(server, count=3, patience=15):
@@ -330,6 +328,26 @@ def test_a_process_runs_out_of(what, who):
         assert who == "template" or codes != USUAL, "nothing was short"
         works(server)
         assert server.process.poll() is None
+
+
+@needs_root
+@needs_strace
+@pytest.mark.skipif(STANDARD or sanitized(), reason="does not depend on the level")
+def test_connections_wait_while_there_is_no_descriptor():
+    """Web does not spin over a connection that it cannot take, says so once, and takes it as soon as it can."""
+    with Server({"LOG_FORMAT": "json", "WARM_IMPORTS": ""}) as server:
+        web = server.web_pid()
+        with strace(web, "-e", "inject=accept4:error=EMFILE"):
+            sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+            sock.sendall(request_bytes(ONE))
+            before = cpu_seconds(web)
+            assert not select.select([sock], [], [], 2)[0], "nothing was short"
+            assert cpu_seconds(web) - before < 0.5
+        with sock:
+            answer, _ = read_answer(b"".join(iter(lambda: sock.recv(65536), b"")))
+        assert answer.status == 200, answer
+        said = [record for record in server.log_records() if "connections have to wait" in record["message"]]
+        assert len(said) == 1, said
 
 
 @needs_root

@@ -17,6 +17,7 @@ import urllib.parse
 import pytest
 
 from harness.client import converse, read_answer, request_bytes
+from harness.looks import cpu_seconds
 from harness.server import wait_until
 
 pytestmark = pytest.mark.usefixtures("unharmed")
@@ -380,20 +381,15 @@ STUCK = {
 @pytest.mark.parametrize("name", STUCK)
 def test_stuck_connection_costs_no_cpu(name, server):
     """A connection that gets nowhere is closed or waits; it does not keep the service busy."""
-    def cpu_seconds():
-        with open(f"/proc/{server.web_pid()}/stat", encoding="utf-8") as f:
-            fields = f.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as s:
         try:
             s.sendall(STUCK[name])
         except ConnectionError:
             return
         time.sleep(0.2)
-        before = cpu_seconds()
+        before = cpu_seconds(server.web_pid())
         time.sleep(1)
-        assert cpu_seconds() - before < 0.5, "the service is spinning"
+        assert cpu_seconds(server.web_pid()) - before < 0.5, "the service is spinning"
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import pytest
 
 from harness.bound import resident_kib, web_bound_kib
 from harness.client import Client, converse, read_answer, request_bytes
+from harness.looks import sanitized
 from harness.server import Server, wait_until
 
 pytestmark = pytest.mark.skipif(Server.contained, reason="a container sees one client: its engine")
@@ -151,6 +152,23 @@ def test_connections_of_one_client_leave_room(kind, fleet):
         assert 80 <= held <= 96, held
 
 
+def test_connections_beyond_all_wait_for_a_place(fleet):
+    """Where all places are taken, by many clients, the next one waits in the kernel's queue until somebody leaves."""
+    server = fleet.server(SETTINGS)
+    wait_until(lambda: ask(server, HONEST), 5, "the connections of the test before are closed")
+    with contextlib.ExitStack() as stack:
+        taken = [stack.enter_context(connections(server, f"127.0.1.{n}", 1, b""))[0] for n in range(128)]
+        time.sleep(0.1)
+        for sock in taken:
+            sock.setblocking(False)
+        assert all(_is_open(sock) for sock in taken)
+        late = stack.enter_context(connections(server, HONEST, 1, request_bytes(ONE)))[0]
+        assert not select.select([late], [], [], 1)[0], "answered or closed, although all places are taken"
+        taken[0].close()
+        answer, _ = read_answer(b"".join(iter(lambda: late.recv(65536), b"")))
+        assert answer.result == "one"
+
+
 def _is_open(sock):
     try:
         return sock.recv(1) != b""
@@ -175,7 +193,7 @@ def test_bodies_of_one_client_leave_room(fleet):
         held = resident_kib(server.web_pid())
         assert held > 20_000, "nothing was kept"
         bound = web_bound_kib(SETTINGS, 1)
-        assert held < bound or _sanitized(), f"web has {held} KiB, the bound is {bound}"
+        assert held < bound or sanitized(), f"web has {held} KiB, the bound is {bound}"
 
 
 def _wait_until_read(server):
@@ -248,9 +266,4 @@ def test_answers_that_nobody_reads_are_bounded(fleet):
         wait_until(lambda: sum(r.get("request_id") == "unread" for r in server.log_records()) >= 3, 20, "answers are given up")
         assert len(ask(server, HONEST, large, timeout=20).stdout) == 1000000
         held = resident_kib(server.web_pid(), "VmHWM")
-    assert held < 120_000 or _sanitized(), f"{held} KiB"
-
-
-def _sanitized():
-    return "san" in os.environ.get("SAFE_EXEC_BIN", "")      # AddressSanitizer keeps what is freed for a while
-
+    assert held < 120_000 or sanitized(), f"{held} KiB"

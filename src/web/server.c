@@ -33,6 +33,7 @@
 #include "access.h"
 #include "execute.h"
 #include "io.h"
+#include "listener.h"
 #include "log.h"
 #include "loop.h"
 #include "request.h"
@@ -109,6 +110,7 @@ struct server {
 	struct access_log access;
 	struct MHD_Daemon *daemon;
 	struct watch daemon_watch;
+	struct listener listener;
 	struct client *clients;
 	struct fair *fair;
 	unsigned connections, connections_most;
@@ -146,21 +148,33 @@ static struct fair_client *hold_address(struct server *s, struct MHD_Connection 
 	return fair_hold(s->fair, &key);
 }
 
-/* Before a connection is taken. All that come from a proxy are the proxy's, which has to see to it itself. */
-static enum MHD_Result admit(void *cls, const struct sockaddr *address, socklen_t length)
+/* All connections that come from a proxy are the proxy's, which has to see to it itself. */
+static bool is_welcome(struct server *s, const struct sockaddr *address, socklen_t length)
 {
-	struct server *s = cls;
 	const struct fair_key key = fair_key_of_address(length ? address : NULL);
 	struct fair_client *client;
 	bool fits;
 
 	if (s->setup->config->client_address_header)
-		return MHD_YES;
+		return true;
 	client = fair_hold(s->fair, &key);
 	fits = fair_fits(client->connections, 1, s->connections, s->connections_most);
 	fair_release(s->fair, client);
-	s->connections_refused += !fits;
-	return fits ? MHD_YES : MHD_NO;
+	return fits;
+}
+
+static void take_connection(void *context, int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct server *s = context;
+
+	if (!is_welcome(s, address, length)) {
+		s->connections_refused++;
+		close(fd);
+		return;
+	}
+	(void)MHD_add_connection(s->daemon, fd, address, length); /* on failure it has closed fd, and said why */
+	if (s->connections >= s->connections_most)
+		listener_pause(&s->listener);
 }
 
 static void open_client(struct server *s, struct MHD_Connection *connection, void **context)
@@ -196,6 +210,7 @@ static void close_client(struct server *s, struct client *c)
 	if (c->next)
 		c->next->link = c->link;
 	free(c);
+	listener_resume(&s->listener);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
@@ -236,6 +251,8 @@ void server_close_overdue(struct server *s)
 			  (struct log_field[]){ { "connections", NULL, s->connections_refused }, { NULL, NULL, 0 } },
 			  "connections were refused: their clients have too many");
 	s->connections_refused = 0;
+	if (s->connections < s->connections_most)
+		listener_resume(&s->listener);
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
@@ -788,13 +805,12 @@ enum { LIBRARY_IS_STRICT = MHD_VERSION >= 0x01000000 };
 
 static struct MHD_Daemon *start_daemon(struct server *s)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, admit, s, on_request,
-				s, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL, MHD_OPTION_LISTEN_SOCKET,
-				s->setup->listen_fd, MHD_OPTION_CONNECTION_LIMIT, s->connections_most,
-				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-				MHD_OPTION_STRICT_FOR_CLIENT, (int)LIBRARY_IS_STRICT, MHD_OPTION_NOTIFY_COMPLETED,
-				on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-				MHD_OPTION_URI_LOG_CALLBACK, on_request_line, NULL, MHD_OPTION_END);
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET,
+				0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL,
+				MHD_OPTION_CONNECTION_LIMIT, s->connections_most, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				(size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, (int)LIBRARY_IS_STRICT,
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+				on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, NULL, MHD_OPTION_END);
 }
 
 struct server *server_open(struct loop *loop, struct executor *executor, const struct web_setup *setup)
@@ -819,20 +835,16 @@ struct server *server_open(struct loop *loop, struct executor *executor, const s
 		return NULL;
 	s->daemon = start_daemon(s);
 	info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-	if (!info || loop_add(loop, &s->daemon_watch, info->epoll_fd, EPOLLIN, on_daemon_ready) < 0)
+	if (!info || loop_add(loop, &s->daemon_watch, info->epoll_fd, EPOLLIN, on_daemon_ready) < 0 ||
+	    listener_open(&s->listener, loop, setup->listen_fd, take_connection, s) < 0)
 		return NULL;
 	return s;
 }
 
 void server_stop_accepting(struct server *s)
 {
-	int listen_fd = MHD_quiesce_daemon(s->daemon);
-
 	s->service.draining = true;
-	if (listen_fd < 0)
-		return;
-	shutdown(listen_fd, SHUT_RDWR);
-	close(listen_fd);
+	listener_close(&s->listener);
 }
 
 bool server_is_idle(const struct server *s)

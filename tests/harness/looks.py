@@ -53,6 +53,13 @@ def anonymous_kb(pid):
     return int(fields["RssAnon"].split()[0])
 
 
+def cpu_seconds(pid):
+    """What a process has used so far."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def sanitized():
     """Whether the service under test was built with AddressSanitizer."""
     with open(binary(), "rb") as file:

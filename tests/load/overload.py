@@ -238,8 +238,19 @@ ATTACKS = {
 }
 
 
+def _be_nice(value):
+    """sched(7): with autogrouping a nice value counts among the processes of one session alone, and the session has its own."""
+    os.setsid()
+    os.nice(value)
+    try:
+        with open("/proc/self/autogroup", "w", encoding="ascii") as file:
+            file.write(str(value))
+    except OSError:
+        pass                            # a kernel without autogrouping
+
+
 def _attacker(name, port, options, seconds, pipe):
-    os.nice(options.nice)
+    _be_nice(options.nice)
     attack = Attack(port, options)
     pipe.send("ready")
     pipe.recv()
