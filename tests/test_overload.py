@@ -98,6 +98,24 @@ def test_a_flood_does_not_hold_up_another(fleet):
     wait_until(lambda: Client(server).health()["jobs"]["running"] == 0, 5, "all are gone")
 
 
+def test_a_body_for_which_there_is_no_room_is_not_parsed(fleet):
+    """Whoever has the full queue hears that it is full, whatever was sent; another client hears what is wrong with it."""
+    server, client = fleet.server(SETTINGS), Client(fleet.server(SETTINGS))
+    bad = HEAD + b"Connection: close\r\nContent-Length: 4\r\n\r\nnope"
+
+    def code(address):
+        with connect(server, address) as sock:
+            sock.sendall(bad)
+            return read_answer(b"".join(iter(lambda: sock.recv(65536), b"")))[0].code
+
+    with connections(server, FLOOD, 17, request_bytes(SLEEP.format(5))):
+        wait_until(lambda: client.health()["jobs"]["queued"] == 16, 5, "the queue is full")
+        assert (code(FLOOD), code(HONEST)) == ("OVERLOADED", "BAD_BODY")
+        assert client.health()["jobs"]["queued"] == 16, "nothing was turned away for it"
+    wait_until(lambda: client.health()["jobs"]["running"] == 0, 5, "all are gone")
+    assert code(FLOOD) == "BAD_BODY"
+
+
 def test_two_floods_share_the_queue(fleet):
     """Who comes second, to a queue that is full, gets half of it; and each client's requests stay in their order."""
     server, client = fleet.server(SETTINGS), Client(fleet.server(SETTINGS))

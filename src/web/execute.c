@@ -415,27 +415,20 @@ static bool is_full(const struct executor *e)
 	return e->running_count + e->waiting_count >= e->settings.slots + e->settings.queue_limit;
 }
 
-/* Room for one more of this client, if need be that of a client who has more; or *refusal. */
-static bool find_room(struct executor *e, const struct fair_client *client, struct reply *refusal)
+bool execute_has_room(struct executor *e, const struct fair_client *client, struct reply *refusal)
 {
 	const uint32_t limit = e->settings.client_limit;
-	struct fair_entry *other = NULL;
 
 	if (limit > 0 && client->running + client->waiting >= limit) {
 		e->metrics->rejections[REJECTED_CLIENT_LIMIT]++;
 		*refusal = reply_overloaded("Too many requests of this client run or wait: try again later.");
 		return false;
 	}
-	if (!is_full(e))
-		return true;
-	other = fair_displaced(&e->clients, client);
-	if (!other) {
+	if (is_full(e) && !fair_displaced(&e->clients, client)) {
 		e->metrics->rejections[REJECTED_QUEUE_FULL]++;
 		*refusal = reply_overloaded(NULL);
 		return false;
 	}
-	turn_away(execution_of(other), REJECTED_DISPLACED,
-		  "The queue is full, and others have fewer requests in it: try again later.");
 	return true;
 }
 
@@ -444,7 +437,10 @@ struct execution *execute_submit(struct executor *e, struct job *job, struct fai
 {
 	struct execution *x = NULL;
 
-	if (find_room(e, client, refusal)) {
+	if (execute_has_room(e, client, refusal)) {
+		if (is_full(e))
+			turn_away(execution_of(fair_displaced(&e->clients, client)), REJECTED_DISPLACED,
+				  "The queue is full, and others have fewer requests in it: try again later.");
 		x = calloc(1, sizeof *x);
 		if (!x) {
 			e->metrics->rejections[REJECTED_MEMORY]++;

@@ -63,6 +63,12 @@ int executor_open(struct executor *e, struct loop *loop, int channel_fd, const s
 		  struct metrics *metrics);
 
 /*
+ * Whether a request of this client would be taken, if need be in the place of another's. False: *refusal is the answer.
+ * Asked before a body is parsed: in a flood most are turned away, and then that is all they cost.
+ */
+bool execute_has_room(struct executor *e, const struct fair_client *client, struct reply *refusal);
+
+/*
  * Takes *job over and puts it into the queue; done is called later, exactly once unless execute_cancel came first.
  * NULL: there is no room for it (the job is released), and *refusal is the answer. A request of another client that has
  * more of them may be turned away in its place. executor_advance() starts what has a slot.

@@ -489,6 +489,8 @@ static enum MHD_Result execute(struct exchange *x)
 		s->executor->metrics->rejections[REJECTED_HANGING]++;
 		return answer_now(x, reply_overloaded("The service cannot start jobs for now: try again later."));
 	}
+	if (!execute_has_room(s->executor, x->sender, &error))
+		return answer_now(x, error);
 	if (!take_turn(x))
 		return MHD_YES;
 	if (request_parse(x->body, x->body_used, s->setup->config->max_script_bytes, &limits, &job, &error) < 0)
