@@ -459,6 +459,18 @@ def test_sigterm_drains():
         assert server.process.wait(10) == 0
 
 
+@pytest.mark.slow
+def test_a_job_that_outlives_the_drain_says_what_it_printed():
+    """After 8 s it is stopped, which is not its fault: OVERLOADED, to be sent again."""
+    with Server({"TIME_LIMIT_SEC": "60"}) as server, ThreadPoolExecutor(1) as pool:
+        job = pool.submit(Client(server).execute, SLEEP.format(50))
+        running(Client(server))
+        server.process.send_signal(signal.SIGTERM)
+        answer = job.result()
+        assert (answer.code, answer.stdout, answer.header("Retry-After")) == ("OVERLOADED", "started\n", "1")
+        assert server.process.wait(10) == 0
+
+
 def test_second_sigterm_does_not_wait():
     """Who asks twice means it: the service ends soon, and nothing stays behind."""
     with Server({"TIME_LIMIT_SEC": "60"}) as server, ThreadPoolExecutor(1) as pool:

@@ -154,32 +154,40 @@ static struct frame frame_of(struct execution *x)
 	return x->frame;
 }
 
+/* With what the script has printed so far. frame: for an outcome that has a result, or an error of the runner's. */
+static struct reply reply_as(struct execution *x, struct outcome outcome, const struct frame *frame)
+{
+	return reply_job(&(struct reply_job){ .outcome = outcome,
+					      .frame = frame,
+					      .stdout_bytes = x->out.bytes,
+					      .stdout_length = x->out.used,
+					      .stdout_cut = x->out.over,
+					      .stderr_bytes = x->err.bytes,
+					      .stderr_length = x->err.used,
+					      .limits = &x->job.limits });
+}
+
+static struct outcome outcome_of(struct execution *x, struct frame *frame)
+{
+	if (x->result.over)
+		frame->claim = CLAIM_INVALID;
+	if (x->report.killed_by == KILLED_BY_CANCEL && x->stopped == STOPPED_WITH_SERVICE)
+		return (struct outcome){ .code = OUTCOME_OVERLOADED };
+	if (x->report.killed_by == KILLED_BY_CANCEL && x->stopped == STOPPED_FOR_FLOOD)
+		return (struct outcome){ .code = OUTCOME_BAD_RUNNER_OUTPUT };
+	return outcome_decide(&x->report, frame->claim, frame->code);
+}
+
 static struct reply build_reply(struct execution *x)
 {
 	struct frame frame = frame_of(x);
-	struct reply_job job = {
-		.frame = &frame,
-		.stdout_bytes = x->out.bytes,
-		.stdout_length = x->out.used,
-		.stdout_cut = x->out.over,
-		.stderr_bytes = x->err.bytes,
-		.stderr_length = x->err.used,
-		.limits = &x->job.limits,
-	};
+	struct outcome outcome = outcome_of(x, &frame);
 
-	if (x->report.killed_by == KILLED_BY_CANCEL && x->stopped == STOPPED_WITH_SERVICE) {
+	if (outcome.code == OUTCOME_OVERLOADED)
 		x->executor->metrics->rejections[REJECTED_DRAINING]++;
-		return reply_overloaded("The service is stopping: send the request again.");
-	}
-	if (x->result.over)
-		frame.claim = CLAIM_INVALID;
-	if (x->report.killed_by == KILLED_BY_CANCEL && x->stopped == STOPPED_FOR_FLOOD)
-		job.outcome = (struct outcome){ .code = OUTCOME_BAD_RUNNER_OUTPUT };
-	else
-		job.outcome = outcome_decide(&x->report, frame.claim, frame.code);
-	if (job.outcome.code == OUTCOME_INTERNAL)
+	if (outcome.code == OUTCOME_INTERNAL)
 		log_internal(x);
-	return reply_job(&job);
+	return reply_as(x, outcome, &frame);
 }
 
 /* It keeps its place until the spawner has reported. */
@@ -563,7 +571,9 @@ void executor_expire(struct executor *e)
 		if (e->running[place] && is_overdue(e->running[place], now)) {
 			log_event(LOG_ERROR, NULL,
 				  "nothing is heard of a job: the spawner hangs, or its reports are lost");
-			answer_before_the_end(e->running[place], reply_error(OUTCOME_INTERNAL, NULL, NULL));
+			answer_before_the_end(e->running[place],
+					      reply_as(e->running[place], (struct outcome){ .code = OUTCOME_INTERNAL },
+						       NULL));
 		}
 }
 

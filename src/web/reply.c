@@ -126,9 +126,11 @@ struct reply reply_error_member(enum outcome_code code, const char *message, con
 	return finish(&t, code);
 }
 
+static const char retry_details[] = "{\"retry_after\": 1}";
+
 struct reply reply_overloaded(const char *message)
 {
-	struct reply reply = reply_error(OUTCOME_OVERLOADED, message, "{\"retry_after\": 1}");
+	struct reply reply = reply_error(OUTCOME_OVERLOADED, message, retry_details);
 
 	reply.retry_after = 1;
 	return reply;
@@ -225,6 +227,13 @@ static void put_empty(struct text *t, const struct reply_job *job)
 	put_text(t, "}");
 }
 
+static void put_stopped(struct text *t, const struct reply_job *job)
+{
+	(void)job;
+	put_error_head(t, OUTCOME_OVERLOADED, "The service stopped while the script ran: send the request again.");
+	put_details(t, retry_details);
+}
+
 static void put_plain(struct text *t, const struct reply_job *job)
 {
 	put_error_head(t, job->outcome.code, outcome_sentence(job->outcome.code));
@@ -233,10 +242,9 @@ static void put_plain(struct text *t, const struct reply_job *job)
 static void put_error(struct text *t, const struct reply_job *job)
 {
 	static void (*const special[OUTCOME_COUNT])(struct text *, const struct reply_job *) = {
-		[OUTCOME_TIMEOUT] = put_timeout,
-		[OUTCOME_MEMORY_LIMIT] = put_memory_limit,
-		[OUTCOME_CRASHED] = put_crashed,
-		[OUTCOME_EMPTY_OUTPUT] = put_empty,
+		[OUTCOME_TIMEOUT] = put_timeout,    [OUTCOME_MEMORY_LIMIT] = put_memory_limit,
+		[OUTCOME_CRASHED] = put_crashed,    [OUTCOME_EMPTY_OUTPUT] = put_empty,
+		[OUTCOME_OVERLOADED] = put_stopped,
 	};
 
 	(special[job->outcome.code] ? special[job->outcome.code] : put_plain)(t, job);
@@ -246,6 +254,7 @@ static void put_error(struct text *t, const struct reply_job *job)
 struct reply reply_job(const struct reply_job *job)
 {
 	struct text t = { .bytes = NULL };
+	struct reply reply;
 	size_t stdout_length = job->stdout_cut ? utf8_trim_incomplete(job->stdout_bytes, job->stdout_length) :
 						 job->stdout_length;
 
@@ -260,7 +269,9 @@ struct reply reply_job(const struct reply_job *job)
 	if (job->stdout_cut && job->outcome.code == OUTCOME_OK)
 		put_text(&t, ", \"stdout_truncated\": true");
 	put_text(&t, "}");
-	return finish(&t, job->outcome.code);
+	reply = finish(&t, job->outcome.code);
+	reply.retry_after = job->outcome.code == OUTCOME_OVERLOADED;
+	return reply;
 }
 
 void reply_free(struct reply *reply)

@@ -37,7 +37,7 @@ STARTED = {"IMPORT_ERROR", "EXCEPTION", "NON_JSON_RETURN", "RESULT_TOO_LARGE", "
            "MEMORY_LIMIT", "CRASHED", "EMPTY_OUTPUT", "BAD_RUNNER_OUTPUT"}
 # Codes of a request that never became a job.
 NEVER_STARTED = {"BAD_CONTENT_TYPE", "BAD_BODY", "BAD_ENCODING", "BAD_SCRIPT", "BAD_INPUT",
-                 "SCRIPT_TOO_LARGE", "NOT_FOUND", "METHOD_NOT_ALLOWED", "OVERLOADED"}
+                 "SCRIPT_TOO_LARGE", "NOT_FOUND", "METHOD_NOT_ALLOWED"}
 
 # Results may be deeper and their integers longer than Python's own json allows by default.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 12000))
