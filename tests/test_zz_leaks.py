@@ -14,7 +14,7 @@ from harness.client import Client, request_bytes
 from harness.looks import assert_no_more_files, files_left, groups_of, mounts_seen, quiet, sanitized
 from harness.server import Server, descendants, processes, wait_until
 
-SETTINGS = {"TIME_LIMIT_SEC": "0.6", "MEM_LIMIT_MB": "192", "MAX_CONCURRENCY": "2", "MAX_QUEUE": "200"}
+SETTINGS = {"TIME_LIMIT_SEC": "1", "MEM_LIMIT_MB": "192", "MAX_CONCURRENCY": "2", "MAX_QUEUE": "200"}
 REQUESTS, WARM_UP = 300, 60
 # Growth after the warm-up: a leak of a kilobyte for each request would not stay below.
 MARGIN_KB = {"spawner": 200, "web": 300, "template 0": 100, "template 1": 100}
