@@ -351,6 +351,37 @@ def test_connections_wait_while_there_is_no_descriptor():
 
 
 @needs_root
+@needs_strace
+@pytest.mark.skipif(STANDARD or sanitized(), reason="does not depend on the level")
+def test_an_answer_whose_connection_the_library_gives_up():
+    """It cannot watch the connection any more and says so in no way but one: the request is over all the same."""
+    large = "import os, time\ndef main():\n    time.sleep(2)\n    os.write(1, b'\\1' * 1000000)"
+    with Server({"MAX_STDOUT_BYTES": "1000000", "WARM_IMPORTS": ""}) as server, socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", server.port))
+        sock.sendall(request_bytes(large))
+        wait_until(server.job_pids, 5, "it runs")
+        with strace(server.web_pid(), "-e", "inject=epoll_ctl:error=ENOSPC"):
+            wait_until(lambda: "POST" in server.log(), 8, "its end is logged")
+        works(server)
+
+
+@needs_root
+@needs_strace
+@pytest.mark.skipif(STANDARD or sanitized(), reason="does not depend on the level")
+def test_a_client_that_goes_before_its_answer_leaves_no_path_in_the_log():
+    """The library has a message for it, which names what was asked for."""
+    with Server({"LOG_FORMAT": "json", "WARM_IMPORTS": ""}) as server:
+        with strace(server.web_pid(), "-e", "inject=sendmsg,sendto,writev:error=ECONNRESET"):
+            for _ in range(3):
+                with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
+                    sock.sendall(b"GET /canary-path HTTP/1.1\r\nHost: a\r\n\r\n")
+                    assert sock.recv(100) == b""
+        wait_until(lambda: "(unknown)" in server.log(), 5, "the requests are logged")
+        assert "canary" not in server.log()
+
+
+@needs_root
 @pytest.mark.skipif(not os.path.isdir("/sys/fs/cgroup/pids"), reason="no control groups of version 1 for processes here")
 def test_out_of_processes():
     """No job can be cloned: INTERNAL, and back to work when there is room again."""

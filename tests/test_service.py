@@ -723,7 +723,7 @@ def test_log_is_json_and_holds_no_content():
         wait_until(lambda: server.log_records(), 5, "there is a log")
         log = server.log()
         for canary in ("source", "stdout", "result", "stderr", "error", "set", "crash", "syntax", "member",
-                       "token", "query"):
+                       "token", "query", "path"):
             assert f"canary-{canary}" not in log
         assert "Traceback" not in log
 

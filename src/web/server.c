@@ -9,7 +9,7 @@
  * socket is watched here.
  *
  * Time: the library's own time-out restarts with every byte, so a byte a second would hold a connection forever.
- * Each connection has a deadline here instead, which moves when a request makes real progress (enum phase).
+ * Each connection has a deadline here instead, which moves when a request makes real progress.
  *
  * Turns: parsing a large body takes the loop some 10 ms, and many may be complete at once. One is parsed in a round, the
  * others are suspended meanwhile, so that small requests and the pipes of jobs come between them.
@@ -70,6 +70,7 @@ struct client {
 	uint64_t deadline_us;
 	bool bad_line; /* the request line at hand has a space in its target */
 	struct fair_client *address;
+	struct exchange *exchange; /* under way */
 };
 
 /* A request and its answer. */
@@ -122,6 +123,7 @@ struct server {
 	struct exchange *oldest_answer, *youngest_answer;
 	struct exchange *first_in_turn, **last_in_turn; /* suspended, with a large body to be parsed */
 	bool turn_taken;                                /* in this round */
+	bool resumed;          /* a connection that MHD_run has not seen since; nothing but this flag tells the loop */
 	unsigned empty_rounds; /* in a row: the library wanted to go on at once, and there was nothing */
 };
 
@@ -196,30 +198,6 @@ static void open_client(struct server *s, struct MHD_Connection *connection, voi
 	c->address = hold_address(s, connection);
 	c->address->connections++;
 	s->connections++;
-}
-
-static void close_client(struct server *s, struct client *c)
-{
-	if (!c)
-		return;
-	s->executor->metrics->connections--;
-	s->connections--;
-	c->address->connections--;
-	fair_release(s->fair, c->address);
-	*c->link = c->next;
-	if (c->next)
-		c->next->link = c->link;
-	free(c);
-	listener_resume(&s->listener);
-}
-
-static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
-			  enum MHD_ConnectionNotificationCode what)
-{
-	if (what == MHD_CONNECTION_NOTIFY_STARTED)
-		open_client(cls, connection, context);
-	else
-		close_client(cls, *context);
 }
 
 /* The request line is complete: from here the headers have their time. The URI is as it was sent. */
@@ -386,6 +364,13 @@ static enum MHD_Result answer_now(struct exchange *x, struct reply reply)
 
 /* ---- running a script ------------------------------------------------------------------------------------------------ */
 
+/* MHD_get_timeout does not count it (0.9.75). */
+static void resume(struct exchange *x)
+{
+	x->server->resumed = true;
+	MHD_resume_connection(x->connection);
+}
+
 static void on_done(void *context, struct execution_end *end)
 {
 	struct exchange *x = context;
@@ -394,7 +379,7 @@ static void on_done(void *context, struct execution_end *end)
 	x->execution = NULL;
 	x->end = *end;
 	x->answered = true;
-	MHD_resume_connection(x->connection);
+	resume(x);
 }
 
 static void on_client_gone(struct watch *w, uint32_t events)
@@ -406,7 +391,7 @@ static void on_client_gone(struct watch *w, uint32_t events)
 	execute_cancel(x->execution);
 	x->execution = NULL;
 	x->client_gone = true;
-	MHD_resume_connection(x->connection);
+	resume(x);
 }
 
 /* What a body of this size takes of what all have together. */
@@ -444,6 +429,8 @@ static bool take_turn(struct exchange *x)
 	x->next_in_turn = NULL;
 	*s->last_in_turn = x;
 	s->last_in_turn = &x->next_in_turn;
+	if (x->client)
+		x->client->deadline_us = UINT64_MAX; /* it has sent all of it */
 	MHD_suspend_connection(x->connection);
 	return false;
 }
@@ -459,7 +446,7 @@ static void give_turn(struct server *s)
 	if (!s->first_in_turn)
 		s->last_in_turn = &s->first_in_turn;
 	x->has_turn = true;
-	MHD_resume_connection(x->connection);
+	resume(x);
 }
 
 static enum MHD_Result execute(struct exchange *x)
@@ -609,6 +596,8 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
 	x->server = s;
 	x->connection = connection;
 	x->client = client_of(connection);
+	if (x->client)
+		x->client->exchange = x;
 	x->started_us = io_now_us();
 	x->gone.fd = -1;
 	s->exchanges++;
@@ -731,31 +720,66 @@ static void on_over(void *context, const struct exit_report *report)
 	close_exchange(x);
 }
 
-static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
-			 enum MHD_RequestTerminationCode how)
+/* Its request is over, however it ended. */
+static void complete(struct exchange *x)
 {
-	struct exchange *x = *context;
-	struct server *s = cls;
+	struct server *s = x->server;
 
-	(void)connection;
-	(void)how;
-	if (!x)
-		return;
 	loop_remove(s->loop, &x->gone);
 	if (x->execution)
 		execute_cancel(x->execution);
+	if (x->client)
+		x->client->exchange = NULL;
 	set_deadline(x->client, IDLE_US);
 	reply_free(&x->end.reply);
 	drop_body(x);
 	forget_answer(x);
 	fair_release(s->fair, x->sender);
 	s->exchanges--;
-	*context = NULL;
 	x->ended_us = io_now_us();
 	metrics_request(s->executor->metrics, x->path, x->method, x->queued ? x->end.reply.status : 0,
 			x->ended_us - x->started_us);
 	if (!x->end.job_id || !execute_let_go(s->executor, x->end.slot, x->end.job_id, on_over, x))
 		close_exchange(x);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
+			 enum MHD_RequestTerminationCode how)
+{
+	(void)cls;
+	(void)connection;
+	(void)how;
+	if (*context)
+		complete(*context);
+	*context = NULL;
+}
+
+/* ---- the end of a connection --------------------------------------------------------------------------------------------- */
+
+static void close_client(struct server *s, struct client *c)
+{
+	if (!c)
+		return;
+	if (c->exchange) /* where its epoll_ctl fails the library says no more than this (0.9.75) */
+		complete(c->exchange);
+	s->executor->metrics->connections--;
+	s->connections--;
+	c->address->connections--;
+	fair_release(s->fair, c->address);
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	free(c);
+	listener_resume(&s->listener);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		open_client(cls, connection, context);
+	else
+		close_client(cls, *context);
 }
 
 /* ---- the library ------------------------------------------------------------------------------------------------------- */
@@ -765,6 +789,9 @@ static void on_library_message(void *cls, const char *format, va_list args)
 	char text[512];
 
 	(void)cls;
+	if (strstr(format,
+		   "request for")) /* a client that went before its answer; the text has the path, which is not logged */
+		return;
 	vsnprintf(text, sizeof text, format, args);
 	text[strcspn(text, "\n")] = '\0';
 	log_event(LOG_WARNING, NULL, "http: %s", text);
@@ -864,7 +891,9 @@ void server_round(struct server *s, int most_ms)
 	bool at_once = false;
 	int timeout_ms = most_ms;
 
-	if (MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms < (MHD_UNSIGNED_LONG_LONG)most_ms) {
+	if (s->resumed)
+		timeout_ms = 0;
+	else if (MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms < (MHD_UNSIGNED_LONG_LONG)most_ms) {
 		at_once = library_ms == 0;
 		timeout_ms = at_once && s->empty_rounds > EMPTY_ROUNDS_MOST ? EMPTY_ROUND_MS : (int)library_ms;
 	}
@@ -872,6 +901,7 @@ void server_round(struct server *s, int most_ms)
 		s->empty_rounds++;
 	else
 		s->empty_rounds = 0;
+	s->resumed = false;
 	MHD_run(s->daemon);
 	give_turn(s);
 }
