@@ -17,7 +17,7 @@ import pytest
 from harness.bound import resident_kib, web_bound_kib
 from harness.client import Client, converse, read_answer, request_bytes
 from harness.looks import sanitized
-from harness.server import Server, wait_until
+from harness.server import ROOT, Server, wait_until
 
 pytestmark = pytest.mark.skipif(Server.contained, reason="a container sees one client: its engine")
 
@@ -241,6 +241,45 @@ def test_large_bodies_that_come_at_once_are_all_read(fleet):
             if number % 4 != 1:
                 assert read_answer(b"".join(iter(lambda: sock.recv(65536), b"")))[0].result == number
     assert server.web_pid() == web
+
+
+def test_large_bodies_do_not_wait_for_something_to_happen(fleet):
+    """Their turns follow each other also where nothing else wakes the loop: no job that ends, no other request."""
+    server, client = fleet.server(SETTINGS), Client(fleet.server(SETTINGS))
+    web = server.web_pid()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(connections(server, HONEST, 1, request_bytes(SLEEP.format(8))))
+        wait_until(lambda: client.health()["jobs"]["running"] == 1, 5, "the slot is taken")
+        os.kill(web, signal.SIGSTOP)
+        stack.callback(os.kill, web, signal.SIGCONT)
+        for sock in [stack.enter_context(connect(server, FLOOD)) for _ in range(16)]:
+            sock.sendall(request_bytes("#" * 50_000 + "\n" + ONE))
+        os.kill(web, signal.SIGCONT)
+        time.sleep(3)                   # and no look at it meanwhile
+        assert client.health()["jobs"]["queued"] == 16
+
+
+def _own_frame():
+    """A script that writes its own result, and goes on until its time is over."""
+    with open(os.path.join(ROOT, "tests", "cases", "forge-nonce-own-result", "script.py"), encoding="utf-8") as file:
+        nonce = file.read().partition("def main():")[0]
+    return nonce + ("def main():\n    os.write(1, b'\\1' * 1000000)\n"
+                    "    os.write(3, nonce() + b'R' + (3).to_bytes(8, 'little') + b'\"x\"')\n"
+                    "    os.close(3)\n    while True:\n        pass\n")
+
+
+def test_what_goes_on_after_its_answer_is_ended(fleet):
+    """A script that has answered does not count as running; that its client does not read the answer gives it no time."""
+    server = fleet.server(SETTINGS)
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.bind((FLOOD, 0))
+        sock.connect(("127.0.0.1", server.port))
+        sock.settimeout(10)
+        sock.sendall(request_bytes(_own_frame()))
+        assert sock.recv(1, socket.MSG_PEEK) == b"H"            # 6 MB: more than the kernel takes
+        assert server.job_pids(), "it goes on"
+        wait_until(lambda: not server.job_pids(), 3, "it is ended long before its 10 s are over")
 
 
 def test_a_small_request_comes_between_large_bodies(fleet):

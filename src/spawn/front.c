@@ -20,7 +20,21 @@ enum {
 	RESTART_MOST_US = 5000000,
 	YOUNG_US = 10000000,
 	START_LOOKS_MOST = 30, /* before its first round, see pulse.h */
+	CHANNEL_BYTES = 256 << 10,
 };
+
+/*
+ * Each end may owe the other two messages for each of 256 slots: what runs, and what is ending. The kernel counts some 768
+ * bytes for one of 64 (unix(7): SO_SNDBUF), and doubles what it is given.
+ */
+static void make_room(const int pair[2])
+{
+	const int bytes = CHANNEL_BYTES;
+
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) < 0)
+			log_event(LOG_WARNING, NULL, "setsockopt: %s", strerror(errno)); /* it is enough for most */
+}
 
 void front_start_web(struct spawner *s)
 {
@@ -38,6 +52,7 @@ void front_start_web(struct spawner *s)
 		s->web_restart_us = io_now_us() + RESTART_MOST_US;
 		return;
 	}
+	make_room(pair);
 	slim_forks(false);
 	s->web_pid = fork();
 	if (s->web_pid != 0)
@@ -120,7 +135,7 @@ static void lose_channel(struct spawner *s)
 		kill(s->web_pid, SIGKILL);
 }
 
-/* A report that is lost would leave a client and its slot waiting for ever; the socket holds more than there are slots. */
+/* A report that is lost would leave a client and its slot waiting for ever; the socket holds more than there are places. */
 void front_report(struct spawner *s, const struct exit_report *report)
 {
 	struct fault f;

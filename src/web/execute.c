@@ -34,6 +34,7 @@ enum {
 	STDERR_KEPT_BYTES = 4096,
 	QUEUE_MOST_US = 30000000,
 	TRIES_MOST = 3,
+	GO_ON_US = 500000,   /* after the answer; the runner itself needs half of that at most */
 	OVERDUE_US = 5000000 /* beyond a job's deadline: then the spawner does not keep it */
 };
 
@@ -50,6 +51,7 @@ struct execution {
 	bool running;
 	bool reported;
 	bool answered; /* before its end */
+	bool cancelled;
 	unsigned tries;
 	unsigned overdue;     /* looks */
 	enum stopped stopped; /* by us, before its end */
@@ -59,7 +61,8 @@ struct execution {
 	struct frame frame; /* what the result says, once it is parsed: a long one takes its time */
 	bool parsed;
 	uint64_t started_us;
-	uint64_t tried_us;   /* the last time that it was started */
+	uint64_t tried_us; /* the last time that it was started */
+	uint64_t answered_us;
 	execution_done done; /* NULL after execute_cancel */
 	void *context;
 	execution_over over; /* NULL before execute_let_go */
@@ -122,12 +125,13 @@ static void answer(struct execution *x, struct reply reply)
 		reply_free(&end.reply);
 }
 
-static void kill_running(const struct execution *x)
+static void kill_running(struct execution *x)
 {
 	const struct start_msg msg = { .magic = WIRE_MAGIC, .kind = WIRE_CANCEL, .job_id = x->job_id, .slot = x->slot };
 
 	/* A full channel means that the spawner is behind; the deadline ends the job then. */
-	if (wire_send_start(x->executor->channel.fd, &msg, NULL) < 0)
+	x->cancelled = wire_send_start(x->executor->channel.fd, &msg, NULL) == 0;
+	if (!x->cancelled)
 		log_event(LOG_WARNING, NULL, "cannot cancel a job: %s", strerror(errno));
 }
 
@@ -194,6 +198,7 @@ static struct reply build_reply(struct execution *x)
 static void answer_before_the_end(struct execution *x, struct reply reply)
 {
 	x->answered = true;
+	x->answered_us = io_now_us();
 	count_running(x, -1);
 	x->executor->clearing_count++;
 	answer(x, reply);
@@ -559,6 +564,13 @@ static bool is_overdue(struct execution *x, uint64_t now)
 	return x->overdue > 1;
 }
 
+/* It no longer counts as running, and its client may take a minute to read the answer: what goes on then is nobody's. */
+static void end_what_goes_on(struct execution *x, uint64_t now)
+{
+	if (x->answered && !x->cancelled && now >= x->answered_us + GO_ON_US)
+		kill_running(x);
+}
+
 void executor_expire(struct executor *e)
 {
 	const uint64_t now = io_now_us(), since = now > QUEUE_MOST_US ? now - QUEUE_MOST_US : 0;
@@ -567,14 +579,18 @@ void executor_expire(struct executor *e)
 	while ((entry = fair_older(&e->clients, since)))
 		turn_away(execution_of(entry), REJECTED_QUEUE_TIMEOUT,
 			  "The request waited 30 s for a free slot: try again later.");
-	for (uint32_t place = 0; place < places(e); place++)
-		if (e->running[place] && is_overdue(e->running[place], now)) {
+	for (uint32_t place = 0; place < places(e); place++) {
+		struct execution *x = e->running[place];
+
+		if (!x)
+			continue;
+		if (is_overdue(x, now)) {
 			log_event(LOG_ERROR, NULL,
 				  "nothing is heard of a job: the spawner hangs, or its reports are lost");
-			answer_before_the_end(e->running[place],
-					      reply_as(e->running[place], (struct outcome){ .code = OUTCOME_INTERNAL },
-						       NULL));
+			answer_before_the_end(x, reply_as(x, (struct outcome){ .code = OUTCOME_INTERNAL }, NULL));
 		}
+		end_what_goes_on(x, now);
+	}
 }
 
 void executor_abandon(struct executor *e)

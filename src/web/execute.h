@@ -90,7 +90,7 @@ void executor_advance(struct executor *e);
 
 /*
  * Answers what has waited too long for a slot, and a job of which nothing is heard long after its deadline, which is the
- * spawner's to keep. Called about twice a second.
+ * spawner's to keep; ends what goes on after its answer. Called about twice a second.
  */
 void executor_expire(struct executor *e);
 

@@ -78,13 +78,17 @@ static void put_string(struct text *t, const char *bytes, size_t length)
 
 static struct reply finish(struct text *t, enum outcome_code code)
 {
+	char *fitting;
+
 	if (t->failed) {
 		free(t->bytes);
 		return out_of_memory();
 	}
-	return (struct reply){
-		.status = outcome_status(code), .body = t->bytes, .length = t->used, .code = outcome_name(code)
-	};
+	fitting = realloc(t->bytes, t->used); /* it may be under way for a minute */
+	return (struct reply){ .status = outcome_status(code),
+			       .body = fitting ? fitting : t->bytes,
+			       .length = t->used,
+			       .code = outcome_name(code) };
 }
 
 static void put_error_head(struct text *t, enum outcome_code code, const char *message)
