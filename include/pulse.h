@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Both web and spawner go round at least once a second; PULSE_LOOKS_MOST looks without a change, and it hangs. */
+/* Both web and spawner go round at least once a second; more than PULSE_LOOKS_MOST looks without a change, and it hangs. */
 enum { PULSE_LOOK_US = 1000000, PULSE_LOOKS_MOST = 5 };
 
 /* Zeroed at first. */

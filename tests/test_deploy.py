@@ -21,7 +21,7 @@ TOP = Path(__file__).resolve().parents[1]
 DEPLOY = TOP / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 OVERLAYS = ("gvisor", "seccomp")
-SERVICE_MIB = 256                 # memory for the service itself beside its jobs, with a POOL_SIZE of up to 4
+SERVICE_MIB = 512                 # memory for the service itself beside its jobs, with a POOL_SIZE of up to 4
 DRAIN_SECONDS = 10                # from SIGTERM to the end of the service, at the most
 # What the program calls and does without: they make joining a control group fast, where it has groups at all
 # (src/spawn/cgroup.c); in a container it has none.
@@ -356,7 +356,7 @@ def test_memory_is_enough_for_all_jobs(where):
     assert bytes_of(limit) >= (jobs + SERVICE_MIB) << 20
     assert int(set_["POOL_SIZE"]) <= 4
     if where == "compose":
-        processes = int(set_["MAX_CONCURRENCY"]) * int(configuration()["NPROC_LIMIT"][1]) + 2 * int(set_["POOL_SIZE"])
+        processes = int(set_["MAX_CONCURRENCY"]) * int(configuration()["NPROC_LIMIT"][1]) + 4 * int(set_["POOL_SIZE"])
         assert compose()["memswap_limit"] == limit
         assert compose()["pids_limit"] >= processes + 32
 

@@ -33,7 +33,7 @@ LAYERS = ("cgroup", "pid", "net", "ipc", "uts", "mounts", "readonly", "proc", "l
 NO_ROW = {"own_uid": "nothing runs without it, since a job's directory belongs to its uid; and what was made for the job could "
                      "not be removed again, by this service or the next one. identity.py looks at the uid itself",
           "join": "no layer: it makes the kernel one in which no process enters the namespaces of another, as gVisor's is",
-          "chroot": "it is there only in the image, whose tree is its root: tests/test_deploy.py looks at it there"}
+          "chroot": "it is there only in the image, whose tree is its root: tests/platform looks at it there"}
 
 # What holds by the way the launcher, the runner and the reader of the pipes work, by the kernel alone, or by
 # more than two layers, and not by one that can be dropped.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Layer: cgroup. The child moves itself into the groups that the spawner made for its slot (src/spawn/cgroup.c),
+ * Layer: cgroup. The child moves itself into the groups that the spawner made for its cell (src/spawn/cgroup.c),
  * before it does anything that costs memory or processes.
  *
  * The descriptors were opened by the spawner, and the kernel checks the opener's rights, not the writer's

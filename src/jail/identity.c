@@ -4,7 +4,7 @@
  *
  * Stops: mounting, tracing, changing ids and all else that asks for a capability, also in the job's own user
  * namespace; gaining privileges through a set-uid file (no_new_privs, which the filter needs as well).
- * Does not stop: what an ordinary user may do. The uid itself changed in namespaces.c (per slot, seen from outside).
+ * Does not stop: what an ordinary user may do. The uid itself changed in namespaces.c (per cell, seen from outside).
  * Where it differs: gVisor has no securebits (EINVAL before 2026); the empty bounding set does the same there.
  */
 #define _GNU_SOURCE

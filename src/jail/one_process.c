@@ -63,7 +63,7 @@ int one_process_enter(const struct jail *j, const struct jail_job *job)
 	};
 	const struct policy_filter filter = { .code = code, .count = sizeof code / sizeof code[0] };
 
-	/* A helper is our own code, and has to open what a script has closed. */
+	/* A helper is our own code. */
 	if (!jail_is_one_process(j) || job->role == JAIL_HELPER || DROPPED(j, DROP_ONE_PROCESS) ||
 	    DROPPED(j, DROP_FILTER))
 		return 0;

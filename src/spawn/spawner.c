@@ -138,7 +138,7 @@ static bool sweep_ended(struct spawner *s, pid_t pid)
 	return false;
 }
 
-/* As process 1 of a container we are also given strangers' orphans: they are reaped and forgotten. */
+/* As the reaper of orphans (become_reaper) we are also given those of strangers: they are reaped and forgotten. */
 static void reap(struct spawner *s)
 {
 	struct rusage usage;

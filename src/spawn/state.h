@@ -134,7 +134,7 @@ struct spawner {
 	uint64_t last_handover_us;
 	uint64_t cared_us, patient_until_us; /* warm_care(): the last time; until when nobody is taken to hang */
 	char *imports;                       /* "numpy,pandas" of the full tier */
-	struct spawn_status *status;         /* shared with web, which only reads it */
+	struct spawn_status *status;         /* shared with web, which writes its own rounds alone */
 
 	/* web */
 	const struct spawner_web *web;

@@ -3,10 +3,10 @@
  * The loop of a template: forks a child into each cell that the spawner sends, reaps, reports. See include/template.h.
  *
  * It runs inside a Python process that has imported everything and then runs no more Python, with the shared root of
- * jobs as its own root, no capability but CAP_SYS_ADMIN (to put children into the process namespace of a cell), and no
- * descriptor of a request: a child gets those straight from the spawner. Limits, deadlines, kills and reports are the
- * spawner's. When the spawner is gone, so is the template; when the template dies, its children stay, and the spawner
- * inherits them.
+ * jobs as its own root, no capability but those that put a child into its jail (identity.c: CAP_SYS_ADMIN where there are
+ * namespaces), and no descriptor of a request: a child gets those straight from the spawner. Limits, deadlines, kills and
+ * reports are the spawner's. When the spawner is gone, so is the template; when the template dies, its children stay where
+ * there are namespaces, and the spawner inherits them; elsewhere they end with it (spawn/warm.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -2,8 +2,8 @@
 /*
  * The web process, from its fork to its exit: see include/web.h.
  *
- * It is forked from the spawner, in whose namespaces there is neither a file nor a network, with two descriptors: the
- * listening socket and the channel to the spawner. It locks itself into an empty directory, gives up every privilege
+ * It is forked from the spawner, where there are namespaces without a file or a network around it, with two descriptors:
+ * the listening socket and the channel to the spawner. It locks itself into an empty directory, gives up every privilege
  * and installs its filter before it takes the first connection. On SIGTERM it drains; when the spawner is gone, it goes.
  */
 #define _GNU_SOURCE
