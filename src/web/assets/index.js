@@ -59,7 +59,7 @@ const limits = [
 ];
 
 function seconds(n) { return `${n} s`; }
-function megabytes(n) { return `${n} MB`; }
+function megabytes(n) { return `${n} MiB`; }
 function bytes(n) {
   for (const [size, unit] of [[1 << 20, "MiB"], [1 << 10, "KiB"]])
     if (n > 0 && n % size === 0)
