@@ -355,14 +355,16 @@ def test_connections_wait_while_there_is_no_descriptor():
 @pytest.mark.skipif(STANDARD or sanitized(), reason="does not depend on the level")
 def test_an_answer_whose_connection_the_library_gives_up():
     """It cannot watch the connection any more and says so in no way but one: the request is over all the same."""
-    large = "import os, time\ndef main():\n    time.sleep(2)\n    os.write(1, b'\\1' * 1000000)"
-    with Server({"MAX_STDOUT_BYTES": "1000000", "WARM_IMPORTS": ""}) as server, socket.socket() as sock:
+    large = "import os, time\ndef main():\n    time.sleep(4)\n    os.write(1, b'\\1' * 1000000)"
+    settings = {"MAX_STDOUT_BYTES": "1000000", "WARM_IMPORTS": "", "LOG_FORMAT": "json"}
+    with Server(settings) as server, socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.connect(("127.0.0.1", server.port))
         sock.sendall(request_bytes(large))
         wait_until(server.job_pids, 5, "it runs")
         with strace(server.web_pid(), "-e", "inject=epoll_ctl:error=ENOSPC"):
-            wait_until(lambda: "POST" in server.log(), 8, "its end is logged")
+            wait_until(lambda: any(record.get("httpRequest", {}).get("requestMethod") == "POST"
+                                   for record in server.log_records()), 10, "its end is logged")
         works(server)
 
 
