@@ -762,6 +762,32 @@ def _is_shut(place):
         return False
 
 
+def test_a_job_that_leaves_shared_memory_alone_harms_nobody():
+    """Its working directory is empty, so that it could go at once, and the other one not: no cell is lost by that either."""
+    script = ("import os\ndef main():\n    for name in os.listdir('.'):\n        os.unlink(name)\n"
+              "    own = f'/dev/shm/{os.getuid()}/job'\n    print(own, flush=True)\n"
+              "    with open(own + '/left', 'wb') as file:\n        file.write(b'x' * 1000)\n")
+    with Server({**SETTINGS, "POOL_SIZE": "1", "TIME_LIMIT_SEC": "10"}) as server:
+        if not facts_of(server)["own uid"]:
+            pytest.skip(NEEDS["own uid"][1])
+        places = set()
+        try:
+            for run in range(60):
+                answer = Client(server).execute(script)
+                places.update(answer.stdout.split())
+                assert answer.status == 200, f"after {run} such jobs: {answer!r}"
+            wait_until(lambda: "cannot be emptied" in server.log() or not any(map(os.path.exists, places)), 3,
+                       "they are swept away")
+            assert "cannot be emptied" not in server.log()
+        except AssertionError:
+            server.kill()
+            raise
+        finally:
+            for place in filter(os.path.exists, places):    # outside a container: of a service that was killed
+                shutil.rmtree(place)
+                os.rmdir(os.path.dirname(place))
+
+
 # What is planted goes into every directory that the job has; BEFORE looks what is there first.
 _PLANT = """
 import json, os

@@ -105,9 +105,10 @@ static int remove_folder(const struct jail *j, int place_fd, const char *path)
 	return unlinkat(place_fd, slash + 1, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -1;
 }
 
+/* The working directory last: whoever is to empty the other one begins in there (own_uid.c). */
 int jail_remove_folders(const struct jail *j, const struct jail_folders *folders)
 {
-	int status = remove_folder(j, j->places.work_fd, folders->work);
-
-	return remove_folder(j, j->places.shm_fd, folders->shm) < 0 ? -1 : status;
+	if (remove_folder(j, j->places.shm_fd, folders->shm) < 0)
+		return -1;
+	return remove_folder(j, j->places.work_fd, folders->work);
 }

@@ -180,11 +180,13 @@ static int empty(const char *folder)
 	return -1;
 }
 
+/* Both, whatever becomes of the first. */
 void sweep_body_empty(const struct jail_job *job)
 {
 	int work = empty(job->folders.work);
+	int shm = job->folders.shm[0] ? empty(job->folders.shm) : 0;
 
-	_exit(work < 0 || (job->folders.shm[0] && empty(job->folders.shm) < 0));
+	_exit(work < 0 || shm < 0);
 }
 
 /* ---- in the spawner ------------------------------------------------------------------------------------------------------- */
