@@ -35,7 +35,7 @@ enum {
 	CHILDREN_BYTES = 8 * PROCESSES_MAX, /* seven digits and a blank each */
 	STAT_BYTES = 1024,
 	STATUS_BYTES = 4096,
-	MAPS_BYTES = 16384, /* of /proc/PID/maps at a time; a line is shorter than a quarter of it */
+	MAPS_BYTES = 16384, /* of /proc/PID/maps at a time; no honest line is longer than a quarter of it */
 	SHARED_MAX = 1024,
 	MAPPED_FEW = 8,
 	LOOK_MOST_US = 100000,           /* of our CPU time, for one job */
@@ -398,6 +398,7 @@ static void add_descriptors(struct descriptors *all, pid_t pid)
 
 struct shared_list {
 	bool files_only;
+	uint64_t until_cpu_us; /* by own_cpu_us(); what comes then is not looked at */
 	unsigned long inode[SHARED_MAX];
 	uint64_t size[SHARED_MAX]; /* as far as any mapping of it reaches */
 	size_t count;
@@ -435,49 +436,47 @@ static bool is_memory(const char *line)
 
 /*
  * mmap(MAP_SHARED | MAP_ANONYMOUS) shows as "/dev/zero (deleted)", one inode for each, in one line or several; any other
- * file without a name is held by its mappings as well.
+ * file without a name is held by its mappings as well. Of a line that is cut the end is not known: it counts as well.
  */
-static void add_mapping(struct shared_list *seen, const char *line)
+static void add_mapping(struct shared_list *seen, const char *line, bool cut)
 {
 	unsigned long start, end, offset, inode;
 
 	if (seen->files_only && is_memory(line))
 		return;
-	if (strstr(line, " (deleted)") && sscanf(line, "%lx-%lx %*s %lx %*s %lu", &start, &end, &offset, &inode) == 4)
+	if ((cut || strstr(line, " (deleted)")) &&
+	    sscanf(line, "%lx-%lx %*s %lx %*s %lu", &start, &end, &offset, &inode) == 4)
 		add_shared(seen, inode, offset + end - start);
 }
 
-/* Hands on the whole lines in text and moves the rest to its start: the length of the rest. */
-static size_t take_lines(struct shared_list *seen, char *text, size_t length)
-{
-	char *line = text, *newline;
+/* The lines of /proc/PID/maps as they come in, and of one that is longer than this its beginning. */
+struct maps {
+	char text[MAPS_BYTES];
+	size_t length;
+	bool is_rest; /* what comes belongs to a line whose beginning was handed on */
+};
 
-	while ((newline = memchr(line, '\n', length - (size_t)(line - text)))) {
+/* Hands on what can be: so there is room for more. */
+static void take_lines(struct shared_list *seen, struct maps *maps)
+{
+	char *line = maps->text, *const end = maps->text + maps->length, *newline;
+
+	while ((newline = memchr(line, '\n', (size_t)(end - line)))) {
 		*newline = '\0';
-		add_mapping(seen, line);
+		if (!maps->is_rest)
+			add_mapping(seen, line, false);
+		maps->is_rest = false;
 		line = newline + 1;
 	}
-	length -= (size_t)(line - text);
-	memmove(text, line, length);
-	return length;
-}
-
-/* In pieces: a script can make the file as long as it likes. What cannot be read counts by its resident set. */
-static void add_shared_anonymous(struct shared_list *seen, pid_t pid)
-{
-	static char text[MAPS_BYTES];
-	char path[64];
-	size_t rest = 0;
-	ssize_t got;
-
-	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
-	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		seen->bytes += status_bytes(pid, "RssShmem:");
+	maps->length = (size_t)(end - line);
+	memmove(maps->text, line, maps->length);
+	if (maps->length < sizeof maps->text - 1)
 		return;
-	}
-	while (rest < sizeof text && (got = io_read(fd, text + rest, sizeof text - rest)) > 0)
-		rest = take_lines(seen, text, rest + (size_t)got);
+	maps->text[maps->length] = '\0';
+	if (!maps->is_rest)
+		add_mapping(seen, maps->text, true);
+	maps->is_rest = true;
+	maps->length = 0;
 }
 
 static uint64_t own_cpu_us(void)
@@ -486,6 +485,31 @@ static uint64_t own_cpu_us(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
 	return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}
+
+/*
+ * In pieces: a script can make the file as long as it likes, and each of its lines (a path of a thousand directories). What
+ * cannot be read counts by its resident set.
+ */
+static void add_shared_anonymous(struct shared_list *seen, pid_t pid)
+{
+	static struct maps maps;
+	char path[64];
+	ssize_t got;
+
+	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		seen->bytes += status_bytes(pid, "RssShmem:");
+		return;
+	}
+	maps.length = 0;
+	maps.is_rest = false;
+	while (own_cpu_us() < seen->until_cpu_us &&
+	       (got = io_read(fd, maps.text + maps.length, sizeof maps.text - 1 - maps.length)) > 0) {
+		maps.length += (size_t)got;
+		take_lines(seen, &maps);
+	}
 }
 
 /* Of another uid, /proc shows memory maps and descriptors to who has that uid for files (setfsuid(2)); gVisor to all. */
@@ -502,8 +526,8 @@ static int exceeds_exactly(const struct account_processes *list, bool by_descrip
 {
 	static struct shared_list shared;
 	struct descriptors descriptors = { 0 };
-	const uint64_t started = own_cpu_us();
 
+	shared.until_cpu_us = own_cpu_us() + LOOK_MOST_US;
 	shared.count = 0;
 	shared.bytes = 0;
 	for (size_t i = 0; i < list->count; i++) {
@@ -513,7 +537,7 @@ static int exceeds_exactly(const struct account_processes *list, bool by_descrip
 		if (by_descriptors)
 			add_descriptors(&descriptors, list->pid[i]);
 		add_shared_anonymous(&shared, list->pid[i]);
-		if (own_cpu_us() - started > LOOK_MOST_US)
+		if (own_cpu_us() >= shared.until_cpu_us)
 			return 1; /* who cannot be measured is not let off: tens of thousands of mappings are no honest use */
 	}
 	return bytes + shared.bytes + descriptors.socket_bytes > limit_bytes;
@@ -523,13 +547,13 @@ uint64_t account_unnamed_bytes(const struct account_processes *list, uint64_t fi
 {
 	struct descriptors descriptors = { 0 };
 	static struct shared_list mapped;
-	const uint64_t started = own_cpu_us();
 
+	mapped.until_cpu_us = own_cpu_us() + LOOK_MOST_US;
 	mapped.files_only = true;
 	mapped.count = 0;
 	mapped.bytes = 0;
 	look_as(&list->roots, true);
-	for (size_t i = 0; i < list->count && own_cpu_us() - started < LOOK_MOST_US; i++) {
+	for (size_t i = 0; i < list->count && own_cpu_us() < mapped.until_cpu_us; i++) {
 		add_descriptors(&descriptors, list->pid[i]);
 		add_shared_anonymous(&mapped, list->pid[i]);
 	}

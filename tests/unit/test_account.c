@@ -42,6 +42,7 @@ enum {
 
 #define MEGABYTES(n) ((uint64_t)(n) << 20)
 #define MOST (UINT64_C(1) << 52)
+#define LOW_ADDRESS ((void *)(UINT64_C(1) << 32))
 /* A sanitizer's shadow of what is touched counts as well, an eighth of it, where a kernel gives pages to who only reads. */
 #ifdef __SANITIZE_ADDRESS__
 #define SLACK MEGABYTES(4)
@@ -240,6 +241,25 @@ static void leave_to_a_dead_child(void)
 	need(waitpid(pid, NULL, 0) == pid);
 }
 
+/* Before all others in the list, with a path that is longer than what is read of it at once. Of that file nothing stays. */
+static void reserve_shared_behind_a_long_path(void)
+{
+	static char name[251];
+	const int levels = 80;
+
+	memset(name, 'd', sizeof name - 1);
+	need(chdir(folder) == 0);
+	for (int i = 0; i < levels; i++)
+		need(mkdir(name, 0700) == 0 && chdir(name) == 0);
+	OWNED_FD fd = open("file", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	need(fd >= 0 && ftruncate(fd, 4096) == 0);
+	need(mmap(LOW_ADDRESS, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == LOW_ADDRESS);
+	need(unlink("file") == 0);
+	for (int i = 0; i < levels; i++)
+		need(chdir("..") == 0 && rmdir(name) == 0);
+	reserve_shared();
+}
+
 static void memory_counts_when_it_is_used(void **state)
 {
 	(void)state;
@@ -247,6 +267,7 @@ static void memory_counts_when_it_is_used(void **state)
 	expect_growth(reserve_private, 0);
 	expect_growth(reserve_shared, MEGABYTES(16));
 	expect_growth(leave_to_a_dead_child, MEGABYTES(16));
+	expect_growth(reserve_shared_behind_a_long_path, MEGABYTES(16));
 }
 
 static void share_among_children(void)
@@ -534,7 +555,8 @@ static void all_of_a_uid_are_found(void **state)
 	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_ALIVE);
 	go_on(pid);
 	end(pid);
-	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_ALIVE); /* the daemon, which is this process's child by now */
+	assert_int_equal(account_life(account_find(&roots)),
+			 ACCOUNT_ALIVE); /* the daemon, which is this process's child by now */
 	assert_int_equal(account_life(account_find(&(struct account_roots){ .uid = roots.uid + 1 })), ACCOUNT_NONE);
 	daemon = only_child();
 	end(daemon);
@@ -609,7 +631,8 @@ static void the_dead_are_not_alive(void **state)
 	pid = start(roots.uid, leave_a_thread_behind);
 	go_on(pid);
 	wait_for_state(pid, 'Z');
-	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_ALIVE); /* its leader looks dead, but a thread runs */
+	assert_int_equal(account_life(account_find(&roots)),
+			 ACCOUNT_ALIVE); /* its leader looks dead, but a thread runs */
 	assert_int_equal(account_threads(account_find(&roots)), 2);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	while (account_threads(account_find(&roots)) > 1)
