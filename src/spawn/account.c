@@ -277,14 +277,51 @@ uint64_t account_cpu_us(const struct account_processes *list)
 	return ticks * tick_us;
 }
 
-static uint64_t address_space_bytes(pid_t pid)
+/* Of a process or a thread, which has all of its process's. 0: it has ended. */
+static uint64_t pages_of(const char *number)
 {
 	char path[64], text[128];
 	unsigned long long pages;
 
-	snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+	snprintf(path, sizeof path, "/proc/%.20s/statm", number);
 	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0 || sscanf(text, "%llu", &pages) != 1)
 		return 0;
+	return pages;
+}
+
+/*
+ * Who is asked for what a process holds. Its first thread can end before the others: that one has neither memory nor
+ * descriptors any more, and under /proc/TID of another thread are those of them all.
+ */
+static pid_t who_answers(pid_t pid)
+{
+	const char *thread;
+	struct process p;
+	pid_t found = pid;
+	DIR *threads;
+
+	if (!read_process(pid, &p) || p.state != 'Z' || p.threads < 2)
+		return pid;
+	threads = open_threads(pid);
+	while (found == pid && (thread = next_number(threads)))
+		if (pages_of(thread) > 0)
+			found = (pid_t)strtol(thread, NULL, 10);
+	if (threads)
+		closedir(threads);
+	return found;
+}
+
+static uint64_t address_space_bytes(pid_t pid)
+{
+	uint64_t pages;
+	char number[16];
+
+	snprintf(number, sizeof number, "%d", (int)pid);
+	pages = pages_of(number);
+	if (pages == 0) {
+		snprintf(number, sizeof number, "%d", (int)who_answers(pid));
+		pages = pages_of(number);
+	}
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -531,12 +568,14 @@ static int exceeds_exactly(const struct account_processes *list, bool by_descrip
 	shared.count = 0;
 	shared.bytes = 0;
 	for (size_t i = 0; i < list->count; i++) {
+		const pid_t pid = who_answers(list->pid[i]);
+
 		if (io_now_us() >= until_us)
 			return 0;
-		bytes += anonymous_bytes(list->pid[i]) + page_table_bytes(list->pid[i]);
+		bytes += anonymous_bytes(pid) + page_table_bytes(pid);
 		if (by_descriptors)
-			add_descriptors(&descriptors, list->pid[i]);
-		add_shared_anonymous(&shared, list->pid[i]);
+			add_descriptors(&descriptors, pid);
+		add_shared_anonymous(&shared, pid);
 		if (own_cpu_us() >= shared.until_cpu_us)
 			return 1; /* who cannot be measured is not let off: tens of thousands of mappings are no honest use */
 	}
@@ -554,8 +593,10 @@ uint64_t account_unnamed_bytes(const struct account_processes *list, uint64_t fi
 	mapped.bytes = 0;
 	look_as(&list->roots, true);
 	for (size_t i = 0; i < list->count && own_cpu_us() < mapped.until_cpu_us; i++) {
-		add_descriptors(&descriptors, list->pid[i]);
-		add_shared_anonymous(&mapped, list->pid[i]);
+		const pid_t pid = who_answers(list->pid[i]);
+
+		add_descriptors(&descriptors, pid);
+		add_shared_anonymous(&mapped, pid);
 	}
 	look_as(&list->roots, false);
 	/* A few mapped files without a name are what multiprocessing has; by how much they are larger than that, nobody tells. */
@@ -569,7 +610,7 @@ static bool is_hidden(pid_t pid)
 	char path[64];
 	struct process p;
 
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)who_answers(pid));
 	OWNED_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 && errno == EACCES && read_process(pid, &p) && p.state != 'X' &&
 	       (p.state != 'Z' || p.threads > 1);

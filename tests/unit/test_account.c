@@ -648,6 +648,41 @@ static void the_dead_are_not_alive(void **state)
 	assert_int_equal(account_life(account_find(&roots)), ACCOUNT_NONE);
 }
 
+static void *hold_and_stay(void *unused)
+{
+	touch_private();
+	hold_deleted_files();
+	return stay(unused);
+}
+
+static void leave_what_it_holds_to_a_thread(void)
+{
+	pthread_t thread;
+
+	need(pthread_create(&thread, NULL, hold_and_stay, NULL) == 0);
+	hear_inside();
+	say_ready();
+	(void)syscall(SYS_exit, 0); /* this thread alone */
+}
+
+static void what_a_dead_first_thread_has_left_counts(void **state)
+{
+	pid_t pid = start(0, leave_what_it_holds_to_a_thread);
+	const struct account_roots roots = { .child = pid, .plain = true };
+	uint64_t before = held_by(&roots, 0), after;
+
+	(void)state;
+	go_on(pid);
+	wait_for_state(pid, 'Z');
+	after = held_by(&roots, 0);
+	check(after + SLACK / 4 >= before + MEGABYTES(16) && after <= before + MEGABYTES(16) + SLACK,
+	      "%llu bytes, then %llu", (unsigned long long)before, (unsigned long long)after);
+	assert_in_range(account_unnamed_bytes(account_find(&roots), FILE_BYTES), MEGABYTES(48), MEGABYTES(49));
+	assert_false(account_any_hidden(account_find(&roots)));
+	end(pid);
+	assert_int_equal(account_memory_exceeds(account_find(&roots), 0, 0, UINT64_MAX), 0);
+}
+
 static void count_as_spawner(void **state)
 {
 	const uid_t uid = unused_uid();
@@ -813,6 +848,7 @@ int main(void)
 		IN_A_FOLDER(all_of_a_uid_are_found),
 		IN_A_FOLDER(those_of_a_container_are_not_counted),
 		IN_A_FOLDER(the_dead_are_not_alive),
+		IN_A_FOLDER(what_a_dead_first_thread_has_left_counts),
 		IN_A_FOLDER(the_spawner_sees_what_is_anothers),
 		IN_A_FOLDER(who_hides_is_told_from_who_does_not),
 		IN_A_FOLDER(threads_are_counted),
