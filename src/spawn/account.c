@@ -582,7 +582,7 @@ static int exceeds_exactly(const struct account_processes *list, bool by_descrip
 	return bytes + shared.bytes + descriptors.socket_bytes > limit_bytes;
 }
 
-uint64_t account_unnamed_bytes(const struct account_processes *list, uint64_t file_bytes)
+uint64_t account_unnamed_bytes(const struct account_processes *list, uint64_t file_bytes, bool *more)
 {
 	struct descriptors descriptors = { 0 };
 	static struct shared_list mapped;
@@ -599,6 +599,8 @@ uint64_t account_unnamed_bytes(const struct account_processes *list, uint64_t fi
 		add_shared_anonymous(&mapped, pid);
 	}
 	look_as(&list->roots, false);
+	/* A socket can be on its way as well, with more in it. And when the time is up, there are those not looked at. */
+	*more = descriptors.in_flight > 0 || own_cpu_us() >= mapped.until_cpu_us;
 	/* A few mapped files without a name are what multiprocessing has; by how much they are larger than that, nobody tells. */
 	if (mapped.count <= MAPPED_FEW)
 		mapped.count = 0;

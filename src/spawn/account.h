@@ -31,8 +31,9 @@ enum account_life account_life(const struct account_processes *list);
 /*
  * What the job may hold in files that have no name any more: no look into its directories can find them. A file whose size
  * nobody tells (mapped, or on its way in a message) counts as file_bytes. For jobs without mounts of their own.
+ * *more: it may hold any number of others, which cannot be seen at this moment.
  */
-uint64_t account_unnamed_bytes(const struct account_processes *list, uint64_t file_bytes);
+uint64_t account_unnamed_bytes(const struct account_processes *list, uint64_t file_bytes, bool *more);
 
 /*
  * Whether a process of the job cannot be looked into, so that its memory and its files without a name do not count: the

@@ -437,6 +437,27 @@ static uint64_t pause_after(uint64_t look_us)
 	return TICK_SHARE * look_us < PAUSE_MOST_US ? TICK_SHARE * look_us : PAUSE_MOST_US;
 }
 
+/*
+ * Files without a name, as many of them as are known; never more than is missing on their file systems. Programs pass a
+ * descriptor on in a moment. Who keeps some on their way, so that there may be others which nobody sees, has all that is
+ * missing, but for what was found in its directories: if no one else wrote, no honest job is over its limit by that.
+ */
+static uint64_t unnamed_bytes(struct cell *c, const struct account_processes *processes, uint64_t now)
+{
+	const uint64_t lost = sweep_lost_bytes(c->jail, &c->sweep), found = c->sweep.bytes[0] + c->sweep.bytes[1];
+	uint64_t bytes;
+	bool more;
+
+	bytes = account_unnamed_bytes(processes, c->limits.file_bytes, &more);
+	if (!more)
+		c->more_since_us = 0;
+	else if (c->more_since_us == 0)
+		c->more_since_us = now;
+	if (more && now > c->more_since_us + HIDDEN_MOST_US && lost > found && lost - found > bytes)
+		bytes = lost - found;
+	return bytes < lost ? bytes : lost;
+}
+
 /* What a mount would refuse to hold ends the job: in the directories of the machine nothing else can be done. */
 static bool files_exceed(struct cell *c, const struct account_processes *processes, uint64_t now)
 {
@@ -446,13 +467,8 @@ static bool files_exceed(struct cell *c, const struct account_processes *process
 		return false;
 	if (!sweep_measure(c->jail, &job, &c->sweep, now))
 		return true;
-	if (c->sweep.due) {
-		const uint64_t lost = sweep_lost_bytes(c->jail, &c->sweep);
-
-		c->unnamed_bytes = account_unnamed_bytes(processes, c->limits.file_bytes);
-		if (c->unnamed_bytes > lost)
-			c->unnamed_bytes = lost;
-	}
+	if (c->sweep.due || c->more_since_us != 0)
+		c->unnamed_bytes = unnamed_bytes(c, processes, now);
 	return c->sweep.bytes[0] + c->unnamed_bytes > c->limits.tmp_bytes || c->sweep.bytes[1] > c->limits.tmp_bytes;
 }
 

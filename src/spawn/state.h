@@ -75,6 +75,7 @@ struct cell {
 	uint64_t deadline_us;
 	uint64_t next_tick_us;
 	uint64_t hidden_since_us; /* 0: all of its processes could be looked into */
+	uint64_t more_since_us;   /* 0: all of its files without a name could be seen */
 	uint64_t oom_kills_before;
 	uint64_t cpu_before_us; /* of the control group, which serves one job after the other */
 	uint64_t seen_cpu_us;   /* at the last look */
