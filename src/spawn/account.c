@@ -325,46 +325,53 @@ static uint64_t address_space_bytes(pid_t pid)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* gVisor has the sum of both resident sets alone: too high a figure, and better than none. */
-static uint64_t status_bytes(pid_t pid, const char *field)
+static uint64_t field_bytes(const char *text, const char *name)
 {
-	char path[64], text[STATUS_BYTES];
-	int64_t kb;
+	int64_t kb = field_kb(text, name);
 
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
-		return 0;
-	kb = field_kb(text, field);
-	if (kb < 0)
-		kb = field_kb(text, "VmRSS:");
 	return kb > 0 ? (uint64_t)kb * 1024 : 0;
 }
 
-/* Pss_Anon needs the right to trace the process; without it the resident set is the next best (too high) figure. */
+static bool read_status(pid_t pid, char text[STATUS_BYTES])
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	return io_read_file(AT_FDCWD, path, text, STATUS_BYTES) > 0;
+}
+
+/* gVisor has the sum of both resident sets alone: too high a figure, and better than none. */
+static uint64_t resident_bytes(pid_t pid, const char *field)
+{
+	char text[STATUS_BYTES];
+
+	if (!read_status(pid, text))
+		return 0;
+	return field_bytes(text, field_kb(text, field) < 0 ? "VmRSS:" : field);
+}
+
+/*
+ * In memory, and swapped out. Pss_Anon needs the right to trace the process; without it the resident set is the next best
+ * (too high) figure.
+ */
 static uint64_t anonymous_bytes(pid_t pid)
 {
 	char path[64], text[STATUS_BYTES];
-	int64_t kb;
 
 	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-	if (io_read_file(AT_FDCWD, path, text, sizeof text) > 0) {
-		kb = field_kb(text, "Pss_Anon:");
-		return kb > 0 ? (uint64_t)kb * 1024 : 0;
-	}
-	return status_bytes(pid, "RssAnon:");
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) > 0)
+		return field_bytes(text, "Pss_Anon:") + field_bytes(text, "SwapPss:");
+	if (!read_status(pid, text))
+		return 0;
+	return resident_bytes(pid, "RssAnon:") + field_bytes(text, "VmSwap:");
 }
 
 /* A byte that is read in every 2 MiB is a page of tables and none of memory. gVisor has no such figure. */
 static uint64_t page_table_bytes(pid_t pid)
 {
-	char path[64], text[STATUS_BYTES];
-	int64_t kb;
+	char text[STATUS_BYTES];
 
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
-		return 0;
-	kb = field_kb(text, "VmPTE:");
-	return kb > 0 ? (uint64_t)kb * 1024 : 0;
+	return read_status(pid, text) ? field_bytes(text, "VmPTE:") : 0;
 }
 
 /*
@@ -537,7 +544,7 @@ static void add_shared_anonymous(struct shared_list *seen, pid_t pid)
 	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
 	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		seen->bytes += status_bytes(pid, "RssShmem:");
+		seen->bytes += resident_bytes(pid, "RssShmem:");
 		return;
 	}
 	maps.length = 0;

@@ -270,6 +270,37 @@ static void memory_counts_when_it_is_used(void **state)
 	expect_growth(reserve_shared_behind_a_long_path, MEGABYTES(16));
 }
 
+static bool has_swap(void)
+{
+	FILE *swaps = fopen("/proc/swaps", "re");
+	char line[256];
+	int lines = 0;
+
+	assert_non_null(swaps);
+	while (fgets(line, sizeof line, swaps))
+		lines++;
+	(void)fclose(swaps);
+	return lines > 1; /* the first is a heading */
+}
+
+static void touch_what_is_swapped_out(void)
+{
+	char *at = map(MEGABYTES(16), MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	memset(at, 1, MEGABYTES(16));
+	need(madvise(at, MEGABYTES(16), MADV_PAGEOUT) == 0);
+}
+
+static void what_is_swapped_out_counts(void **state)
+{
+	(void)state;
+	if (!has_swap()) {
+		print_message("skipped: no swap here\n");
+		skip();
+	}
+	expect_growth(touch_what_is_swapped_out, MEGABYTES(16));
+}
+
 static void share_among_children(void)
 {
 	char *at = map(MEGABYTES(16), MAP_SHARED | MAP_ANONYMOUS, -1);
@@ -878,6 +909,7 @@ int main(void)
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 	const struct CMUnitTest tests[] = {
 		IN_A_FOLDER(memory_counts_when_it_is_used),
+		IN_A_FOLDER(what_is_swapped_out_counts),
 		IN_A_FOLDER(what_is_shared_counts_once),
 		IN_A_FOLDER(other_bytes_are_added),
 		IN_A_FOLDER(deleted_files_count),
