@@ -235,6 +235,9 @@ void jail_kill_all_of(const struct jail *j, uint32_t cell);
 /* With a uid for each cell: gives every process and thread of that uid this nice value (setpriority(2)). */
 void jail_weigh_down(const struct jail *j, uint32_t cell, int nice);
 
+/* The calling process, as root: files are open to it as they are to this uid (setfsuid(2)), until it is called with 0. */
+void jail_look_as(uid_t uid);
+
 /* The uid of all in this cell, and of web, seen from the spawner. */
 uid_t jail_uid_of(const struct jail *j, uint32_t cell);
 uid_t jail_web_uid(const struct jail *j);

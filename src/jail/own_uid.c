@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -177,6 +178,15 @@ int own_uid_enter(const struct jail *j, const struct jail_job *job)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* To be set again after a change of ids, which clears it (prctl(2)). */
+static int own_death_signal(void)
+{
+	int number = 0;
+
+	(void)prctl(PR_GET_PDEATHSIG, &number);
+	return number;
+}
+
 /*
  * Who may be signalled, and whose priority may be set, is decided by the caller's real and effective uid against the other's
  * (kill(2), setpriority(2)). So for a moment this process has the cell's effective uid and a real one that nothing else has;
@@ -185,16 +195,24 @@ int own_uid_enter(const struct jail *j, const struct jail_job *job)
 static void as_cell(const struct jail *j, uint32_t cell, void (*work)(uid_t uid, int number), int number)
 {
 	const uid_t uid = jail_uid_of(j, cell);
-	int death_signal = 0;
+	const int death_signal = own_death_signal();
 
 	if (!j->cell_uids || uid == 0)
 		return;
-	(void)prctl(PR_GET_PDEATHSIG, &death_signal);
 	if (setresuid(j->first_uid, uid, 0) == 0)
 		work(uid, number);
 	if (setresuid(0, 0, 0) < 0)
-		abort();                             /* this process would be nobody from here on */
-	(void)prctl(PR_SET_PDEATHSIG, death_signal); /* cleared by the change of ids */
+		abort(); /* this process would be nobody from here on */
+	(void)prctl(PR_SET_PDEATHSIG, death_signal);
+}
+
+void jail_look_as(uid_t uid)
+{
+	const int death_signal = own_death_signal();
+
+	(void)setfsgid(uid);
+	(void)setfsuid(uid);
+	(void)prctl(PR_SET_PDEATHSIG, death_signal);
 }
 
 static void signal_all(uid_t uid, int number)

@@ -21,13 +21,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "io.h"
+#include "jail.h"
 #include "own.h"
 
 enum {
@@ -561,8 +561,7 @@ static void look_as(const struct account_roots *roots, bool begin)
 {
 	if (!roots->plain || roots->uid == 0)
 		return;
-	(void)setfsgid(begin ? roots->uid : 0);
-	(void)setfsuid(begin ? roots->uid : 0);
+	jail_look_as(begin ? roots->uid : 0);
 }
 
 static int exceeds_exactly(const struct account_processes *list, bool by_descriptors, uint64_t bytes,

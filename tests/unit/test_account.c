@@ -756,12 +756,16 @@ static void what_a_dead_first_thread_has_left_counts(void **state)
 static void count_as_spawner(void **state)
 {
 	const uid_t uid = unused_uid();
+	int death_signal;
 
 	(void)state;
+	assert_int_equal(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
 	expect_unnamed_of(uid, hold_deleted_files, MEGABYTES(48));
 	expect_growth_of(uid, touch_private, MEGABYTES(16));
 	expect_growth_of(uid, reserve_shared, MEGABYTES(16));
 	assert_true(setfsuid((uid_t)-1) == 0 && setfsgid((gid_t)-1) == 0); /* and is itself again */
+	assert_int_equal(prctl(PR_GET_PDEATHSIG, &death_signal), 0);
+	assert_int_equal(death_signal, SIGKILL);
 }
 
 static void the_spawner_sees_what_is_anothers(void **state)
