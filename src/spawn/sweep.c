@@ -273,6 +273,21 @@ static void take_result(struct sweep *w)
 	}
 }
 
+/*
+ * That no process can be made (a neighbour has them all) is not this job's doing: it is tried again at the next tick. But
+ * when its file systems have lost more than it may have, it may be over its limit, and nobody could tell.
+ */
+static int start_measuring(const struct jail *j, const struct jail_job *job, struct sweep *w)
+{
+	w->measurer = body_fork(j, job, sweep_body_measure, &w->report_fd);
+	if (w->measurer > 0)
+		return 0;
+	w->measurer = 0;
+	if (sweep_lost_bytes(j, w) > job->limits.tmp_bytes)
+		w->failures++;
+	return -1;
+}
+
 bool sweep_measure(const struct jail *j, const struct jail_job *job, struct sweep *w, uint64_t now)
 {
 	struct room room;
@@ -287,15 +302,10 @@ bool sweep_measure(const struct jail *j, const struct jail_job *job, struct swee
 		return true;
 	look_at_room(j, &room);
 	w->due = is_due(w, &room, job->limits.tmp_bytes, now);
-	if (w->due) {
+	if (w->due && start_measuring(j, job, w) == 0) {
 		memcpy(w->free_bytes, room.bytes, sizeof room.bytes);
 		memcpy(w->free_files, room.files, sizeof room.files);
 		w->started_us = now;
-		w->measurer = body_fork(j, job, sweep_body_measure, &w->report_fd);
-		if (w->measurer < 0) {
-			w->measurer = 0;
-			w->failures++;
-		}
 	}
 	return w->failures < FAILURES_MAX;
 }

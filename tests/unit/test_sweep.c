@@ -592,6 +592,34 @@ static void a_closed_directory_that_becomes_a_link_opens_nothing(void **state)
 	as_script(unplant_outside);
 }
 
+/* ---- what hinders the service, and what hinders a job ---------------------------------------------------------------------- */
+
+/* Without a descriptor there is no pair for it, so that no process is made. */
+static void try_without_descriptors(void)
+{
+	const struct jail_job job = job_with(MEGABYTES(1));
+	struct jail jail = { .places = { .work_fd = open(work, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .shm_fd = -1 } };
+	struct sweep sweep;
+
+	CHILD_CHECK(jail.places.work_fd >= 0);
+	sweep_clear(&sweep);
+	sweep_begin(&jail, &sweep);
+	sweep.free_bytes[0] += MEGABYTES(4); /* as if others had written much since the last time */
+	CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, 0 }) == 0);
+	for (int tick = 0; tick < 9; tick++)
+		CHILD_CHECK(sweep_measure(&jail, &job, &sweep, io_now_us()) && sweep.due);
+	sweep.first_free_bytes[0] += MEGABYTES(64);
+	for (int tick = 0; tick < 2; tick++)
+		CHILD_CHECK(sweep_measure(&jail, &job, &sweep, io_now_us()));
+	CHILD_CHECK(!sweep_measure(&jail, &job, &sweep, io_now_us()));
+}
+
+static void no_process_for_it_is_no_jobs_doing(void **state)
+{
+	(void)state;
+	as_script(try_without_descriptors);
+}
+
 int main(void)
 {
 #define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directories, remove_directories)
@@ -613,6 +641,7 @@ int main(void)
 		IN_A_DIRECTORY(a_directory_that_vanishes_is_nothing),
 		IN_A_DIRECTORY(a_directory_that_changes_is_too_much),
 		IN_A_DIRECTORY(a_closed_directory_that_becomes_a_link_opens_nothing),
+		IN_A_DIRECTORY(no_process_for_it_is_no_jobs_doing),
 	};
 
 	return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);
