@@ -236,6 +236,13 @@ enum account_life account_life(const struct account_processes *list)
 	return list->count > 0 ? ACCOUNT_DEAD : ACCOUNT_NONE;
 }
 
+bool account_is_stopped(pid_t pid)
+{
+	struct process p;
+
+	return read_process(pid, &p) && p.state == 'T';
+}
+
 uint32_t account_threads(const struct account_processes *list)
 {
 	uint32_t threads = 0;

@@ -42,6 +42,9 @@ uint64_t account_unnamed_bytes(const struct account_processes *list, uint64_t fi
  */
 bool account_any_hidden(const struct account_processes *list);
 
+/* Whether this process was stopped by a signal. */
+bool account_is_stopped(pid_t pid);
+
 /* Threads of all processes of the job, its init not counted. */
 uint32_t account_threads(const struct account_processes *list);
 

@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "body.h"
 #include "io.h"
 #include "own.h"
@@ -294,8 +295,9 @@ bool sweep_measure(const struct jail *j, const struct jail_job *job, struct swee
 
 	take_result(w);
 	w->due = false;
-	if (w->measurer > 0 && now > w->started_us + PATIENCE_US) {
-		kill(w->measurer, SIGKILL); /* stopped, say: a job may signal what has its uid */
+	/* A job may signal what has its uid, if Landlock does not forbid it. Nobody else stops this process. */
+	if (w->measurer > 0 && (now > w->started_us + PATIENCE_US || account_is_stopped(w->measurer))) {
+		kill(w->measurer, SIGKILL);
 		w->started_us = now;
 	}
 	if (w->measurer > 0)

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -620,6 +621,45 @@ static void no_process_for_it_is_no_jobs_doing(void **state)
 	as_script(try_without_descriptors);
 }
 
+static pid_t start_and_stop(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	return pid;
+}
+
+/* Killed at the next tick, and nothing was heard of it. */
+static void who_measures_and_is_stopped_was_hindered(void **state)
+{
+	const struct jail jail = { .places = { .work_fd = -1, .shm_fd = -1 } };
+	const struct jail_job job = job_with(MEGABYTES(1));
+	struct sweep sweep;
+
+	(void)state;
+	sweep_clear(&sweep);
+	for (int time = 0; time < 3; time++) {
+		int pair[2], status;
+
+		assert_true(sweep_measure(&jail, &job, &sweep, 1));
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+		sweep.report_fd = pair[0];
+		sweep.measurer = start_and_stop();
+		close(pair[1]);
+		assert_true(sweep_measure(&jail, &job, &sweep, 1));
+		status = wait_for(sweep.measurer);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		assert_true(sweep_reaped(&sweep, sweep.measurer));
+	}
+	assert_false(sweep_measure(&jail, &job, &sweep, 1));
+}
+
 int main(void)
 {
 #define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directories, remove_directories)
@@ -642,6 +682,7 @@ int main(void)
 		IN_A_DIRECTORY(a_directory_that_changes_is_too_much),
 		IN_A_DIRECTORY(a_closed_directory_that_becomes_a_link_opens_nothing),
 		IN_A_DIRECTORY(no_process_for_it_is_no_jobs_doing),
+		IN_A_DIRECTORY(who_measures_and_is_stopped_was_hindered),
 	};
 
 	return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);

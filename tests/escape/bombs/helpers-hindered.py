@@ -6,7 +6,7 @@ unsafe without: own_uid
 settings: {"TMP_LIMIT_MB": "32", "TIME_LIMIT_SEC": "9"}
 layers: memory
 code: MEMORY_LIMIT
-within: 8
+within: 4
 """
 
 import os
