@@ -6,9 +6,11 @@ SAFE_EXEC_TEST_DROP. The levels of whole platforms are the matter of tests/platf
 """
 
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -87,13 +89,17 @@ def test_inits_cloned_by_the_template(monkeypatch):
 # -- calls that a kernel or a filter of the platform lacks --------------------------------------------------------
 
 
+def _wrapper(folder, options):
+    """A program that starts the service under strace(1) with these options: its path."""
+    wrapper = folder / "safe-exec"
+    wrapper.write_text(f"#!/bin/sh\nexec strace -D -qq -o /dev/null {options} {binary()} \"$@\"\n", encoding="utf-8")
+    wrapper.chmod(0o755)
+    return str(wrapper)
+
+
 def _without(calls, tmp_path, monkeypatch):
     """Makes these calls fail as where there are none (ENOSYS) in all that the service starts."""
-    wrapper = tmp_path / "safe-exec"
-    wrapper.write_text(f"#!/bin/sh\nexec strace -D -f --seccomp-bpf -qq -o /dev/null -e trace={calls} "
-                       f"-e inject={calls}:error=ENOSYS {binary()} \"$@\"\n", encoding="utf-8")
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("SAFE_EXEC_BIN", str(wrapper))
+    monkeypatch.setenv("SAFE_EXEC_BIN", _wrapper(tmp_path, f"-f --seccomp-bpf -e trace={calls} -e inject={calls}:error=ENOSYS"))
 
 
 @needs_strace
@@ -127,6 +133,45 @@ def test_without_landlock_namespaces_suffice(tmp_path, monkeypatch):
     assert refused.returncode > 0
     for words in ("namespaces are refused", "no Landlock", "own uids and chroot", "deploy/docker-seccomp.json"):
         assert words in refused.stderr
+
+
+EMPTY_THE_RUNNER = """
+import __main__, os
+
+def attempt(function, *arguments):
+    try:
+        function(*arguments)
+    except OSError as error:
+        return os.strerror(error.errno)
+    return "done"
+
+def main():
+    runner = __main__.__file__
+    return [os.stat(runner).st_size > 0, os.stat(runner).st_uid == os.getuid(), attempt(os.truncate, runner, 0),
+            attempt(os.open, runner, os.O_RDONLY | os.O_TRUNC), attempt(os.open, runner, os.O_ACCMODE | os.O_TRUNC),
+            attempt(os.open, runner, os.O_RDWR | os.O_TRUNC)]
+"""
+
+
+@needs_strace
+def test_an_old_landlock_does_not_see_a_file_emptied(monkeypatch):
+    """ABI 2 knows nothing of truncation (Linux 5.19 to 6.1), and an ordinary user's jobs have the uid of its files."""
+    monkeypatch.setenv("SAFE_EXEC_TEST_LEVEL", "standard")
+    monkeypatch.setenv("SAFE_EXEC_TEST_USER", "nobody")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        # The first call asks for the version, and that of no child is changed: the kernel takes what ABI 2 asks for.
+        calls = "landlock_create_ruleset"
+        monkeypatch.setenv("SAFE_EXEC_BIN", _wrapper(pathlib.Path(folder), f"-e trace={calls} -e inject={calls}:retval=2:when=1"))
+        with Server({"START": "cold", "TIME_LIMIT_SEC": "5"}) as server:
+            client = Client(server)
+            level, layers = _isolation(client)
+            assert (level, layers["landlock"]) == ("standard", "ok (ABI 2)")
+            # As the owner's files in a virtual environment are.
+            os.chmod(client.result("import __main__\ndef main(): return __main__.__file__"), 0o644)
+            refused = "Operation not permitted"
+            assert client.result(EMPTY_THE_RUNNER) == [True, True, refused, refused, refused, "Permission denied"]
+            assert client.result(SUM) == 3
 
 
 # -- root that is none ---------------------------------------------------------------------------------------------

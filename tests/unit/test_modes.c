@@ -29,16 +29,21 @@
 
 int real_enter(const struct jail *j, const struct jail_job *job) __asm__("modes_enter");
 
-enum { NUMBERS = 1024, DEADLINE_SECONDS = 20 };
+enum { NUMBERS = 1024, DEADLINE_SECONDS = 20, NOT_KNOWN = SECCOMP_RET_ERRNO | ENOSYS };
 
 static const struct jail shared = { .modes_are_shared = true };
 static const struct jail_job job;
 
-static uint32_t judge(uint32_t number)
+static uint32_t judge_with(uint32_t number, uint64_t second, uint64_t third)
 {
-	const struct seccomp_data data = { .nr = (int)number };
+	const struct seccomp_data data = { .nr = (int)number, .args = { 0, second, third } };
 
 	return bpf_run(program, program_count, &data);
+}
+
+static uint32_t judge(uint32_t number)
+{
+	return judge_with(number, 0, 0);
 }
 
 static uint32_t answer_to(uint32_t number)
@@ -59,6 +64,8 @@ static uint32_t answer_to(uint32_t number)
 		SYS_fchmod, SYS_fchmodat, NR_fchmodat2, SYS_utimensat,
 	};
 
+	if (number == NR_openat2)
+		return NOT_KNOWN;
 	for (size_t i = 0; i < ROWS(refused); i++)
 		if (refused[i] == number)
 			return REFUSED;
@@ -90,6 +97,42 @@ static void files_are_truncated_where_something_else_looks(void **state)
 	assert_int_equal(judge(SYS_truncate), SECCOMP_RET_ALLOW);
 }
 
+/* The kernel opens without looking at the upper half of the flags, and with others that change nothing. */
+static const uint64_t beside[] = { 0, O_CREAT | O_CLOEXEC | O_NOFOLLOW, O_APPEND | O_NONBLOCK, UINT64_C(0xdeadbeef) << 32 };
+
+static void check_opening(uint64_t flags, uint32_t action, int abi)
+{
+	for (size_t i = 0; i < ROWS(beside); i++) {
+		check(judge_with(SYS_openat, ~UINT64_C(0), flags | beside[i]) == action, "ABI %d: openat %#llx", abi,
+		      (unsigned long long)(flags | beside[i]));
+#ifdef SYS_open
+		check(judge_with(SYS_open, flags | beside[i], ~UINT64_C(0)) == action, "ABI %d: open %#llx", abi,
+		      (unsigned long long)(flags | beside[i]));
+#endif
+	}
+}
+
+/* For the other two modes Landlock asks for the right to write, in every ABI. */
+static void files_are_emptied_only_by_who_may_write_them(void **state)
+{
+	(void)state;
+	for (int abi = 0; abi < 8; abi++) {
+		const struct jail landlocked = { .modes_are_shared = true, .landlock_abi = abi };
+		const uint32_t emptying = abi >= 3 ? SECCOMP_RET_ALLOW : REFUSED;
+
+		assert_int_equal(enter_here(&landlocked, &job), 0);
+		for (uint64_t mode = O_RDONLY; mode <= O_ACCMODE; mode++)
+			check_opening(mode, SECCOMP_RET_ALLOW, abi);
+		check_opening(O_RDONLY | O_TRUNC, emptying, abi);
+		check_opening(O_ACCMODE | O_TRUNC, emptying, abi);
+		check_opening(O_WRONLY | O_TRUNC, SECCOMP_RET_ALLOW, abi);
+		check_opening(O_RDWR | O_TRUNC, SECCOMP_RET_ALLOW, abi);
+		check(judge(NR_openat2) == (abi >= 3 ? SECCOMP_RET_ALLOW : NOT_KNOWN), "ABI %d: openat2", abi);
+	}
+	assert_int_equal(enter_here(&(struct jail){ .modes_are_shared = true, .namespaces = true }, &job), 0);
+	check_opening(O_RDONLY | O_TRUNC, SECCOMP_RET_ALLOW, -1);
+}
+
 static void it_is_only_where_modes_are_shared(void **state)
 {
 	(void)state;
@@ -118,7 +161,12 @@ static void try_to_change(const char *path)
 	CHILD_REFUSED(EPERM, lchown(path, getuid(), getgid()));
 	CHILD_REFUSED(EPERM, fchown(fd, getuid(), getgid()));
 	CHILD_REFUSED(EPERM, fchownat(fd, "", getuid(), getgid(), AT_EMPTY_PATH));
+	CHILD_REFUSED(EPERM, truncate(path, 0));
+	CHILD_REFUSED(EPERM, open(path, O_RDONLY | O_TRUNC));
+	CHILD_REFUSED(EPERM, open(path, O_ACCMODE | O_TRUNC));
+	CHILD_REFUSED(ENOSYS, syscall(NR_openat2, AT_FDCWD, path, (uint64_t[3]){ O_TRUNC }, sizeof(uint64_t[3])));
 	CHILD_CHECK(fstat(fd, &after) == 0);
+	CHILD_CHECK(after.st_size == before.st_size && after.st_size == 4);
 	CHILD_CHECK(after.st_mode == before.st_mode && after.st_mtim.tv_sec == before.st_mtim.tv_sec &&
 		    after.st_mtim.tv_nsec == before.st_mtim.tv_nsec && after.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
 	_exit(0);
@@ -136,7 +184,7 @@ static void nothing_changes(void **state)
 		skip();
 	}
 	fd = mkstemp(path);
-	assert_true(fd >= 0);
+	assert_true(fd >= 0 && write(fd, "kept", 4) == 4);
 	pid = fork();
 	if (pid == 0)
 		try_to_change(path);
@@ -151,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_call_is_answered_as_it_should),
 		cmocka_unit_test(files_are_truncated_where_something_else_looks),
+		cmocka_unit_test(files_are_emptied_only_by_who_may_write_them),
 		cmocka_unit_test(it_is_only_where_modes_are_shared),
 		cmocka_unit_test(nothing_changes),
 	};
