@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <linux/audit.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -424,8 +426,16 @@ static const struct call web_calls[] = {
 	{ "prctl", { PR_SET_DUMPABLE, 1 }, REFUSE(EPERM) },
 	{ "fcntl", { 3, F_SETFL, O_NONBLOCK }, ALLOW },
 	{ "fcntl", { 3, F_SETOWN, 1 }, REFUSE(EPERM) },
-	{ "setsockopt", { 3, 6, 1 }, ALLOW },
+	{ "setsockopt", { 3, IPPROTO_TCP, TCP_NODELAY }, ALLOW },
+	{ "setsockopt", { 3, IPPROTO_TCP, TCP_CORK }, ALLOW },
+	{ "setsockopt", { 3, IPPROTO_TCP, TCP_USER_TIMEOUT }, REFUSE(EPERM) },
 	{ "setsockopt", { 3, SOL_SOCKET, SO_ATTACH_FILTER }, REFUSE(EPERM) },
+	{ "setsockopt", { 3, SOL_SOCKET, SO_LINGER }, REFUSE(EPERM) }, /* the spawner may be who closes it */
+	{ "setsockopt", { 3, SOL_SOCKET, SO_SNDBUF }, REFUSE(EPERM) },
+	{ "setsockopt", { 3, SOL_SOCKET, SO_RCVBUF }, REFUSE(EPERM) },
+	{ "setsockopt", { 3, SOL_SOCKET, SO_SNDTIMEO }, REFUSE(EPERM) },
+	{ "setsockopt", { 3, SOL_SOCKET, SO_RCVTIMEO }, REFUSE(EPERM) },
+	{ "setsockopt", { 3, SOL_SOCKET, SO_KEEPALIVE }, REFUSE(EPERM) },
 	{ "ioctl", { 0, FIONBIO }, ALLOW },
 	{ "ioctl", { 0, TIOCSTI }, REFUSE(EPERM) },
 	{ "memfd_create", { 0 }, REFUSE(EPERM) },
