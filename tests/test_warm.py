@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """START=warm: jobs are forked from templates. No job may see that, repeat another one, or fail because a process died."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -14,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, request_bytes
 from harness.server import ROOT, Server, alive, binary, run_once, wait_until
 
 pytestmark = pytest.mark.skipif(os.environ.get("SAFE_EXEC_TEST_START", "warm") == "cold",
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.skipif(os.environ.get("SAFE_EXEC_TEST_START", "warm") =
 POOL = 2
 PYTHON = "/usr/bin/python3"
 DEBIAN_VERSION = (3, 11)            # of PYTHON, which the other tests cover
+FREEZER = "/sys/fs/cgroup/freezer"  # of cgroup v1
 
 SLEEP = "import time\ndef main():\n    time.sleep({})\n    return 'slept'"
 # What only a fork of a template can say: its objects were frozen before the fork.
@@ -553,6 +556,64 @@ def test_a_template_that_hangs_when_nobody_waits(tier, before, forking):
     settled(forking, pool=0)
     expect_jobs(forking, 4, before=before)
     assert set(templates(forking)) == {"bare", "full"}
+
+
+def process_of_job(server):
+    """The one process of the one job that runs, its init left out."""
+    def found():
+        inits = server.children("safe-exec-init")
+        pids = [pid for pid in server.job_pids() if pid not in inits]
+        return pids if len(pids) == 1 else None
+    return wait_until(found, 5, "a job runs")[0]
+
+
+@contextlib.contextmanager
+def frozen(pid):
+    """A process that no signal reaches for now, as while it waits for a slow disk: not even SIGKILL (cgroups(7), freezer)."""
+    group = tempfile.mkdtemp(prefix="safe-exec-test-", dir=FREEZER)
+
+    def write(name, text):
+        with open(os.path.join(group, name), "w", encoding="ascii") as file:
+            file.write(text)
+
+    def read(name):
+        with open(os.path.join(group, name), encoding="ascii") as file:
+            return file.read().strip()
+    try:
+        write("cgroup.procs", str(pid))
+        write("freezer.state", "FROZEN")
+        wait_until(lambda: read("freezer.state") == "FROZEN", 5, "it is frozen")
+        yield
+    finally:
+        write("freezer.state", "THAWED")
+        wait_until(lambda: not read("cgroup.procs"), 10, "it has died")
+        os.rmdir(group)
+
+
+def is_killed(pid):
+    """True when a SIGKILL waits for it."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        return any(int(line.split()[1], 16) >> signal.SIGKILL - 1 & 1 for line in file if line.startswith("SigPnd:"))
+
+
+@pytest.mark.skipif(not os.access(FREEZER, os.W_OK), reason="no process can be frozen here")
+def test_a_job_that_dies_slowly(battered):
+    """Its template is not to blame, and the other jobs of that one are not ended with it."""
+    client = settled(battered)
+    counted, started = restarts(client), templates(battered)
+    with ThreadPoolExecutor(1) as pool, socket.create_connection(("127.0.0.1", battered.port)) as leaves:
+        leaves.sendall(request_bytes(SLEEP.format(30)))
+        pid = process_of_job(battered)
+        with frozen(pid):
+            other = pool.submit(client.execute, SLEEP.format(5))
+            leaves.close()
+            wait_until(lambda: is_killed(pid), 3, "its client has left, so it is killed")
+            assert other.result().result == "slept"
+            assert alive(pid)
+            assert (templates(battered), restarts(client)) == (started, counted)
+    settled(battered)
+    expect_jobs(battered, 4)
+    assert (templates(battered), restarts(client)) == (started, counted)
 
 
 # -- fresh templates --------------------------------------------------------------------------------------------------------

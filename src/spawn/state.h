@@ -55,9 +55,10 @@ struct cell {
 	/* warm */
 	bool warm;
 	enum wire_tier tier;
-	struct template *from; /* where its fork is under way; NULL otherwise */
-	uint32_t generation;   /* of the template that it was forked from */
-	pid_t child;           /* 0: none, or known to be gone; also of a cold cell without init */
+	struct template *from;  /* where its fork is under way; NULL otherwise */
+	uint32_t generation;    /* of the template that it was forked from */
+	pid_t child;            /* 0: none, or known to be gone; also of a cold cell without init */
+	uint64_t dead_since_us; /* the child, as far as it was looked at; 0: it lives */
 	int namespace_fds[JAIL_NS_COUNT];
 	int handover_fd;  /* -1: none */
 	int handover_end; /* the child's end, until it is forked; */

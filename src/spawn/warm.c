@@ -35,9 +35,10 @@
 #include "template.h"
 
 enum {
+	STAT_BYTES = 1024,
 	START_MOST_US = 60000000,  /* from exec to ready: the imports, on a cold disk */
 	FORK_MOST_US = 2000000,    /* a fork that takes longer will not come */
-	END_MOST_US = 2000000,     /* so does the word that a child has ended */
+	END_MOST_US = 1000000,     /* nor the word that a child has ended; after a kill it has as long to die */
 	MAKE_MOST_US = 5000000,    /* of an init */
 	RESTART_LEAST_US = 100000, /* doubled while they die young */
 	RESTART_MOST_US = 30000000,
@@ -612,6 +613,39 @@ static void care_for(struct spawner *s, struct tier *tier, uint64_t now)
 	}
 }
 
+/*
+ * Whether nobody needs to wait for it any longer: it is a zombie without another thread, or gone. The name stands in
+ * parentheses and may hold anything, so fields are counted from the last one (proc(5)).
+ */
+static bool is_dead(pid_t pid)
+{
+	char path[64], text[STAT_BYTES], state;
+	const char *after_name;
+	long threads;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	if (io_read_file(AT_FDCWD, path, text, sizeof text) <= 0)
+		return kill(pid, 0) < 0 && errno == ESRCH;
+	after_name = strrchr(text, ')');
+	return after_name &&
+	       sscanf(after_name + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld", &state,
+		      &threads) == 2 &&
+	       (state == 'X' || (state == 'Z' && threads <= 1));
+}
+
+/*
+ * Whether a child has been dead for so long that its template would have waited for it. What was killed can be a long time
+ * dying, while a disk is slow, say; that is the fault of nobody else, whose jobs would end with the template.
+ */
+static bool is_left_dead(struct cell *c, uint64_t now)
+{
+	if (!is_dead(c->child))
+		c->dead_since_us = 0;
+	else if (c->dead_since_us == 0)
+		c->dead_since_us = now;
+	return c->dead_since_us != 0 && now > c->dead_since_us + END_MOST_US;
+}
+
 /* Cells that are stuck on their way, and the template that must be the reason. */
 static void care_for_cell(struct spawner *s, struct cell *c, uint64_t now)
 {
@@ -625,8 +659,8 @@ static void care_for_cell(struct spawner *s, struct cell *c, uint64_t now)
 	}
 	if (c->state == CELL_FORKING && !c->from && age > FORK_MOST_US)
 		cell_kill(c, KILLED_BY_NOBODY); /* forked, and then neither waiting nor dead */
-	if (c->state == CELL_ENDING && c->child > 0 && age > END_MOST_US) {
-		/* Dead, and its template does not wait for it. Which one that is does not matter: it hangs. */
+	if (c->state == CELL_ENDING && c->child > 0 && age > END_MOST_US && is_left_dead(c, now)) {
+		/* Which one its template is does not matter: it hangs. */
 		for (size_t i = 0; i < TEMPLATES_PER_TIER; i++)
 			if (s->tier[c->tier].templates[i].generation == c->generation &&
 			    s->tier[c->tier].templates[i].state != TEMPLATE_ABSENT)
