@@ -28,6 +28,8 @@ DEBIAN_VERSION = (3, 11)            # of PYTHON, which the other tests cover
 FREEZER = "/sys/fs/cgroup/freezer"  # of cgroup v1
 
 SLEEP = "import time\ndef main():\n    time.sleep({})\n    return 'slept'"
+# A second thread shows from outside that the script has begun.
+SEEN = "import threading, time\ndef main():\n    threading.Thread(target=time.sleep, args=(7,)).start()"
 # What only a fork of a template can say: its objects were frozen before the fork.
 IS_WARM = "import gc\ndef main():\n    return gc.get_freeze_count() > 0"
 # A script that names numpy, if only like this, is given to the full template.
@@ -614,6 +616,26 @@ def test_a_job_that_dies_slowly(battered):
     settled(battered)
     expect_jobs(battered, 4)
     assert (templates(battered), restarts(client)) == (started, counted)
+
+
+@pytest.mark.parametrize("before, victim", (("", "full"), (FULL, "bare")), ids=("bare", "full"))
+def test_an_end_that_is_not_read_yet(before, victim, battered):
+    """The other template dies between the moment in which a job is waited for and the one in which the spawner hears of it."""
+    client = settled(battered)
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(client.execute, before + SEEN)
+        pid, dies = process_of_job(battered), templates(battered)[victim]
+        wait_until(lambda: len(os.listdir(f"/proc/{pid}/task")) > 1, 5, "the script has begun")
+        kill([battered.pid], signal.SIGSTOP)
+        try:
+            kill([pid], signal.SIGTERM)
+            wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 5, "its template has waited for it")
+            kill([dies])
+            wait_until(lambda: not alive(dies), 5, "the other one is dead")
+        finally:
+            kill([battered.pid], signal.SIGCONT)
+        assert (job.result().code, job.result().details["signal"]) == ("CRASHED", "SIGTERM")
+    settled(battered)
 
 
 # -- fresh templates --------------------------------------------------------------------------------------------------------

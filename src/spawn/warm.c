@@ -210,12 +210,17 @@ static void forget_forks(struct spawner *s, const struct template *t)
 		}
 }
 
-/* A child that its template had waited for, and did not live to tell. */
-static void forget_lost_children(struct spawner *s)
+/*
+ * A child that its template had waited for, and did not live to tell. What another template has waited for is in its channel,
+ * and will be read.
+ */
+static void forget_lost_children(struct spawner *s, const struct template *t)
 {
 	for (uint32_t i = 0; i < s->cells; i++) {
 		struct cell *c = &s->cell[i];
 
+		if (!c->warm || c->generation != t->generation)
+			continue;
 		if (c->child > 0 && kill(c->child, 0) < 0 && errno == ESRCH) {
 			c->child = 0;
 			cell_kill(c, KILLED_BY_NOBODY);
@@ -251,7 +256,7 @@ static void template_is_gone(struct spawner *s, struct template *t, int status)
 	if (t->channel_fd >= 0)
 		warm_hear(s, t); /* its last words count */
 	forget_forks(s, t);
-	forget_lost_children(s);
+	forget_lost_children(s, t);
 	mark_orphans(s, t);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CANNOT_CONFINE)
 		s->tier[t->tier].refused = true;
