@@ -292,6 +292,19 @@ int cell_hand_over(struct cell *c, const int fds[WIRE_FD_COUNT])
 	return 0;
 }
 
+/*
+ * By a descriptor where there is one: a template may have waited for it already (ESRCH), and the number may be another's. By
+ * its number only where the kernel, or a filter around the service, has no such descriptors.
+ */
+static void kill_child(const struct cell *c)
+{
+	if (c->child <= 0)
+		return;
+	if (c->child_fd >= 0 && (syscall(SYS_pidfd_send_signal, c->child_fd, SIGKILL, NULL, 0) == 0 || errno == ESRCH))
+		return;
+	kill(c->child, SIGKILL);
+}
+
 static void kill_processes(struct cell *c)
 {
 	if (c->init > 0)
@@ -299,9 +312,7 @@ static void kill_processes(struct cell *c)
 	if (c->jail->namespaces)
 		return;
 	jail_kill_all_of(c->jail, c->number);
-	/* By a descriptor where there is one: a template may have waited for it already, and the number may be another's. */
-	if (c->child > 0 && (c->child_fd < 0 || syscall(SYS_pidfd_send_signal, c->child_fd, SIGKILL, NULL, 0) < 0))
-		kill(c->child, SIGKILL);
+	kill_child(c);
 }
 
 void cell_kill(struct cell *c, enum killed_by by)

@@ -47,7 +47,7 @@ struct cell {
 
 	/* without namespaces */
 	struct jail_folders folders;
-	int child_fd; /* pidfd of the child of a template; -1: none */
+	int child_fd; /* pidfd of the child of a template; -1: none, as for a child of our own */
 	struct sweep sweep;
 	uint64_t unnamed_bytes; /* in files that were removed and are still open */
 	bool lost;              /* its directories cannot be emptied: not used again until they can */

@@ -272,10 +272,10 @@ static pid_t clone_init(const struct template_hooks *hooks, const struct jail_jo
 	return pid;
 }
 
-/* Where the spawner has nothing else by which to kill exactly this process: here it has not been waited for. */
+/* Without namespaces, by which the spawner kills exactly this process: here it has not been waited for. */
 static bool needs_pidfd(pid_t pid)
 {
-	return pid > 0 && jail_is_one_process(&template.jail);
+	return pid > 0 && !template.jail.namespaces;
 }
 
 /* True in the child. */

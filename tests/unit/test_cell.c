@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "init.h"
@@ -193,6 +195,64 @@ static void who_took_its_job_since_the_last_tick_is_left_alone(void **state)
 	close(other_fd);
 }
 
+/* ---- kills ----------------------------------------------------------------------------------------------------------- */
+
+static pid_t start_process(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		for (;;)
+			pause();
+	return pid;
+}
+
+static int end_of(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* A child that its template has waited for, before the spawner has read so: the kernel may have given away its number. */
+static void who_has_the_number_of_a_dead_child_is_not_killed(void **state)
+{
+	const pid_t gone = start_process(), other = start_process();
+	struct cell *c = &s.cell[0];
+
+	(void)state;
+	s.jail.namespaces = false;
+	c->state = CELL_RUNNING;
+	c->child = other;
+	c->child_fd = (int)syscall(SYS_pidfd_open, gone, 0);
+	kill(gone, SIGKILL);
+	(void)end_of(gone);
+	if (c->child_fd >= 0)
+		cell_kill(c, KILLED_BY_WALL);
+	kill(other, SIGTERM); /* too late, after a SIGKILL */
+	assert_int_equal(end_of(other), SIGTERM);
+	fd_close(&c->child_fd);
+}
+
+static void a_child_is_killed(void **state)
+{
+	for (int by_number = 0; by_number < 2; by_number++) {
+		const pid_t pid = start_process();
+		struct cell *c = &s.cell[0];
+
+		begin(state);
+		s.jail.namespaces = false;
+		c->state = CELL_RUNNING;
+		c->child = pid;
+		c->child_fd = by_number ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+		cell_kill(c, KILLED_BY_WALL);
+		assert_int_equal(end_of(pid), SIGKILL);
+		fd_close(&c->child_fd);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +261,8 @@ int main(void)
 		cmocka_unit_test_setup(a_start_with_other_descriptors_is_none, begin),
 		cmocka_unit_test_setup(a_child_that_cannot_enter_says_so, begin),
 		cmocka_unit_test_setup(who_took_its_job_since_the_last_tick_is_left_alone, begin),
+		cmocka_unit_test_setup(who_has_the_number_of_a_dead_child_is_not_killed, begin),
+		cmocka_unit_test_setup(a_child_is_killed, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
