@@ -141,6 +141,7 @@ struct jail_job {
 	size_t cgroup_count;
 	int namespace_fds[JAIL_NS_COUNT]; /* of jail_join(); -1 where the kernel has no such namespace */
 	int net_fd;                       /* of the cell, or -1 */
+	pid_t parent;                     /* without namespaces: who forked it, and takes it along when it ends */
 };
 
 /* What a child says when a layer failed: one message on the sync descriptor, then _exit. */

@@ -158,7 +158,8 @@ static int enter_folder(const char *path)
 /*
  * Without namespaces there is no init that the spawner could kill instead: the death signal ends a job whose parent
  * (the spawner, or a template that ends with it) is gone. It is set last, since a change of ids clears it (prctl(2)),
- * which makes the process undumpable as well: /proc/self belongs to root then.
+ * which makes the process undumpable as well: /proc/self belongs to root then. A parent that died before sends none, and
+ * nobody would keep the job's deadline.
  */
 int own_uid_enter(const struct jail *j, const struct jail_job *job)
 {
@@ -175,7 +176,12 @@ int own_uid_enter(const struct jail *j, const struct jail_job *job)
 		return -1;
 	if (enter_folder(job->folders.work) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
 		return -1;
-	return prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -1;
+	if (getppid() == job->parent)
+		return 0;
+	errno = ESRCH;
+	return -1;
 }
 
 /* To be set again after a change of ids, which clears it (prctl(2)). */

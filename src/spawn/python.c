@@ -90,12 +90,15 @@ static pid_t fork_with_pair(const struct jail *j, const struct jail_job *job, in
 
 pid_t cold_fork(const struct jail *j, const struct jail_job *job, int *sync_fd)
 {
-	pid_t pid = fork_with_pair(j, job, sync_fd);
+	struct jail_job own = *job;
+	pid_t pid;
 
+	own.parent = getpid();
+	pid = fork_with_pair(j, &own, sync_fd);
 	if (pid != 0)
 		return pid;
-	enter(j, job, *sync_fd);
-	if (jail_limit_descriptors(j, job) < 0)
+	enter(j, &own, *sync_fd);
+	if (jail_limit_descriptors(j, &own) < 0)
 		fail(0, errno);
 	cold_exec(j);
 	fail(0, errno);
@@ -105,8 +108,10 @@ pid_t cold_fork(const struct jail *j, const struct jail_job *job, int *sync_fd)
 pid_t body_fork(const struct jail *j, const struct jail_job *job, void (*body)(const struct jail_job *), int *sync_fd)
 {
 	struct jail_job own = *job;
-	pid_t pid = fork_with_pair(j, job, sync_fd);
+	pid_t pid;
 
+	own.parent = getpid();
+	pid = fork_with_pair(j, job, sync_fd);
 	if (pid != 0)
 		return pid;
 	own.role = JAIL_HELPER;

@@ -216,6 +216,7 @@ static struct jail_job job_of(const struct fork_msg *message, const int *fds, si
 				.folders = message->folders,
 				.fds = { -1, -1, -1, -1 },
 				.net_fd = message->has_net && !template.jail.inits_by_template ? fds[FORK_FD_NET] : -1,
+				.parent = getpid(),
 				.cgroup_count = count - FORK_FD_COUNT };
 
 	memcpy(job.namespace_fds, fds, sizeof job.namespace_fds);

@@ -536,7 +536,7 @@ static void without_own_uids_nobody_is_killed(void **state)
 
 static void enter_and_look(void)
 {
-	struct jail_job job = { .cell = 2, .folders = { .work = "/" } };
+	struct jail_job job = { .cell = 2, .folders = { .work = "/" }, .parent = getppid() };
 	struct self self;
 
 	claim(CELLS);
@@ -562,7 +562,7 @@ static void who_enters_is_its_cell_and_no_more(void **state)
 
 static void enter_nowhere(void)
 {
-	struct jail_job job = { .folders = { .work = "/nowhere" } };
+	struct jail_job job = { .folders = { .work = "/nowhere" }, .parent = getppid() };
 
 	claim(CELLS);
 	CHILD_CHECK(own_uid_enter(&jail, &job) == -1 && errno == ENOENT);
@@ -572,6 +572,43 @@ static void a_missing_directory_is_a_failure(void **state)
 {
 	(void)state;
 	as_root(enter_nowhere);
+}
+
+/* Needs no uids. No death signal comes for it any more. */
+static void enter_as_an_orphan(pid_t parent, int tell_fd)
+{
+	static const struct jail one_uid;
+	const struct jail_job job = { .folders = { .work = "/" }, .parent = parent };
+	char answer;
+
+	while (getppid() == parent)
+		usleep(MILLISECOND);
+	answer = own_uid_enter(&one_uid, &job) == -1 && errno == ESRCH ? 'y' : 'n';
+	_exit(write(tell_fd, &answer, 1) != 1);
+}
+
+static void who_has_lost_its_parent_does_not_enter(void **state)
+{
+	int pair[2];
+	char answer = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		const pid_t parent = getpid();
+
+		if (fork_or_exit() == 0)
+			enter_as_an_orphan(parent, pair[1]);
+		_exit(0);
+	}
+	(void)wait_for(pid);
+	close(pair[1]);
+	assert_int_equal(read(pair[0], &answer, 1), 1);
+	assert_int_equal(answer, 'y');
+	close(pair[0]);
 }
 
 int main(void)
@@ -589,6 +626,7 @@ int main(void)
 		cmocka_unit_test(without_own_uids_nobody_is_killed),
 		cmocka_unit_test(who_enters_is_its_cell_and_no_more),
 		cmocka_unit_test(a_missing_directory_is_a_failure),
+		cmocka_unit_test(who_has_lost_its_parent_does_not_enter),
 	};
 
 	return cmocka_run_group_tests_name("own_uid", tests, NULL, NULL);
