@@ -638,6 +638,20 @@ def test_an_end_that_is_not_read_yet(before, victim, battered):
     settled(battered)
 
 
+def test_a_template_that_hangs_in_the_self_test():
+    """The service does not start, instead of waiting for ever; a slow machine has 20 s for it."""
+    standard = os.environ.get("SAFE_EXEC_TEST_LEVEL") == "standard"
+    server = Server({"ISOLATION": "auto" if standard else "strong"}).start(wait_ready=False)
+    try:
+        wait_until(lambda: "the bare template serves" in server.log(), 60, "a template serves, and the other one imports")
+        kill([templates(server)["bare"]], signal.SIGSTOP)
+        assert server.process.wait(60) > 0
+        assert "the bare template is killed: a fork does not come" in server.log()
+        assert "(warm, bare template) cannot be run here" in server.log()
+    finally:
+        server.kill()
+
+
 # -- fresh templates --------------------------------------------------------------------------------------------------------
 
 

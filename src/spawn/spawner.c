@@ -510,8 +510,10 @@ int spawner_run_one(struct spawner *s, enum wire_tier tier, const struct job_lim
 		return -1;
 	s->awaited = report;
 	s->reported = false;
-	while (!s->reported)
+	while (!s->reported) {
 		round_before_serving(s);
+		warm_end_hangs(s);
+	}
 	s->awaited = NULL;
 	return 0;
 }

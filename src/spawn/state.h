@@ -214,6 +214,9 @@ void warm_fork(struct spawner *s, struct cell *c);
 /* Kills a template that has been starting for too long: what it imports hangs. */
 void warm_end_slow_starts(struct tier *tier, uint64_t now);
 
+/* Kills a template that keeps a job from ending, which has had its time: what warm_care() does in good time. */
+void warm_end_hangs(struct spawner *s);
+
 /* Gives a job to a warm cell. False: no template can serve it now; the job is to run cold. */
 bool warm_start(struct spawner *s, const struct start_msg *msg, const int fds[WIRE_FD_COUNT]);
 

@@ -674,6 +674,19 @@ static void care_for_cell(struct spawner *s, struct cell *c, uint64_t now)
 	}
 }
 
+/*
+ * Before anything is served nobody has to be answered soon, and what does not work does not start: so a fork has as long as
+ * the job that waits for it, and is given up with it.
+ */
+void warm_end_hangs(struct spawner *s)
+{
+	const uint64_t now = io_now_us();
+
+	for (uint32_t i = 0; i < s->cells; i++)
+		if (s->cell[i].warm && s->cell[i].state == CELL_ENDING)
+			care_for_cell(s, &s->cell[i], now);
+}
+
 /* A frozen container goes on with all of its processes at once, and each has its time again. */
 static bool has_just_thawed(struct spawner *s, uint64_t now)
 {
