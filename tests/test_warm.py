@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness.client import Client, request_bytes
-from harness.server import ROOT, Server, alive, binary, run_once, wait_until
+from harness.server import ROOT, Server, alive, binary, processes, run_once, wait_until
 
 pytestmark = pytest.mark.skipif(os.environ.get("SAFE_EXEC_TEST_START", "warm") == "cold",
                                 reason="these tests are about START=warm")
@@ -622,6 +622,11 @@ def test_a_job_that_dies_slowly(battered):
 def test_an_end_that_is_not_read_yet(before, victim, battered):
     """The other template dies between the moment in which a job is waited for and the one in which the spawner hears of it."""
     client = settled(battered)
+
+    def none_is_left_of_one_that_died():        # their parent is the spawner
+        table, waiting = processes(), battered.waiting_pids()
+        return len(waiting) == 2 * POOL and all(table.get(pid, [0])[0] in battered.template_pids() for pid in waiting)
+    wait_until(none_is_left_of_one_that_died, 10, "all that wait are children of a template")
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(client.execute, before + SEEN)
         pid, dies = process_of_job(battered), templates(battered)[victim]
