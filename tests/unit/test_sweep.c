@@ -653,6 +653,8 @@ static void who_measures_and_is_stopped_was_hindered(void **state)
 		sweep.measurer = start_and_stop();
 		close(pair[1]);
 		assert_true(sweep_measure(&jail, &job, &sweep, 1));
+		assert_int_equal(kill(sweep.measurer, SIGCONT),
+				 0); /* or it would stay there for ever, if it was spared */
 		status = wait_for(sweep.measurer);
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 		assert_true(sweep_reaped(&sweep, sweep.measurer));

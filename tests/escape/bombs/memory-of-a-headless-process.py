@@ -4,7 +4,6 @@
 settings: {"TIME_LIMIT_SEC": "6"}
 layers: memory, cgroup
 code: MEMORY_LIMIT
-within: 5
 """
 
 import mmap
