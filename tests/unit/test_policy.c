@@ -342,6 +342,10 @@ static const struct call job_calls[] = {
 	/* processes and namespaces */
 	{ "clone", { CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS }, ALLOW },
 	{ "clone", { 17 /* SIGCHLD */ }, ALLOW },
+	{ "clone", { CLONE_VM | CLONE_VFORK | 17 }, ALLOW },
+	{ "clone", { CLONE_FILES | 17 }, ALLOW },
+	{ "clone", { CLONE_VM | CLONE_SIGHAND | CLONE_THREAD }, REFUSE(EPERM) },
+	{ "clone", { CLONE_THREAD | CLONE_FILES | CLONE_NEWNET }, REFUSE(EPERM) },
 	{ "clone", { CLONE_NEWUSER }, REFUSE(EPERM) },
 	{ "clone", { CLONE_NEWNS | 17 }, REFUSE(EPERM) },
 	{ "clone", { CLONE_NEWNET | CLONE_NEWPID }, REFUSE(EPERM) },
