@@ -20,7 +20,6 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "assets.h"
@@ -34,18 +33,18 @@ enum { SCRIPT_BYTES = 32768, OUTPUT_BYTES = 8192, OUTLIVE_MS = 1000, PATIENT_MS 
 
 static const char canary_text[] = "canary\n", canary_prefix[] = "safe-exec-canary-";
 
-/* What services that were killed during their self-test, which takes seconds, have left there. */
-static void remove_stale_canaries(int dir_fd)
+/* What services that were killed during their self-test, which takes seconds, have left beside the file that is new. */
+static void remove_stale_canaries(int dir_fd, int new_fd)
 {
+	struct stat new, st;
 	int copy = openat(dir_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
-	struct stat st;
 
-	while (directory && (entry = readdir(directory)))
+	while (directory && fstat(new_fd, &new) == 0 && (entry = readdir(directory)))
 		if (strncmp(entry->d_name, canary_prefix, sizeof canary_prefix - 1) == 0 &&
 		    fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-		    st.st_uid == geteuid() && time(NULL) - st.st_mtime > STALE_SECONDS)
+		    st.st_uid == geteuid() && new.st_mtime - st.st_mtime > STALE_SECONDS)
 			unlinkat(dir_fd, entry->d_name, 0);
 	if (directory)
 		closedir(directory);
@@ -71,7 +70,7 @@ static int make_canary(struct selftest *t, struct fault *f)
 		(void)fchmod(fd, 0666); /* whatever the umask: only the jail may stand in the way */
 		if (io_write_all(fd, canary_text, sizeof canary_text - 1) < 0)
 			return fault_set(f, errno, "write a canary file in %s", places[i]);
-		remove_stale_canaries(dir_fd);
+		remove_stale_canaries(dir_fd, fd);
 		snprintf(t->canary, sizeof t->canary, "%s/%s", places[i], name);
 		t->canary_dir_fd = fd_release(&dir_fd);
 		return 0;
