@@ -669,6 +669,11 @@ def test_a_dead_spawner_takes_its_jobs_along():
 
 def test_the_next_service_ends_what_a_dead_one_left():
     """A process that left its session and its parent outlives the service's SIGKILL, but not the next start."""
+    assert any(_next_service_has_the_uids() for _ in range(3)), "another service had taken the uids, three times"
+
+
+def _next_service_has_the_uids():
+    """What the test says; False: a service of another suite, which runs beside this one, was quicker."""
     server = Server(SETTINGS).start()
     try:
         if not facts_of(server)["own uid"]:
@@ -683,12 +688,14 @@ def test_the_next_service_ends_what_a_dead_one_left():
         server.process.wait()
         thread.join()
         with Server(SETTINGS) as after:
-            assert uids_of_jobs(after) == uids, "the uids were free again"
+            if uids_of_jobs(after) != uids:
+                return False
             seen = set()
             for _ in range(12):         # a job in each cell
                 seen.add(Client(after).result("import os\ndef main(): return os.getuid(), os.listdir()")[1][0])
             assert seen == {"script.py"}
             wait_until(lambda: not job_pids(after), 3, "nobody else has the uid of a job")
+        return True
     finally:
         server.kill()
 
@@ -776,8 +783,9 @@ def test_a_job_that_leaves_shared_memory_alone_harms_nobody():
                 answer = Client(server).execute(script)
                 places.update(answer.stdout.split())
                 assert answer.status == 200, f"after {run} such jobs: {answer!r}"
-            wait_until(lambda: "cannot be emptied" in server.log() or not any(map(os.path.exists, places)), 3,
-                       "they are swept away")
+            left = [place + "/left" for place in places]        # a child that waits in the same cell has such a directory, too
+            wait_until(lambda: "cannot be emptied" in server.log() or not any(map(os.path.exists, left)), 3,
+                       "what they left is swept away")
             assert "cannot be emptied" not in server.log()
         except AssertionError:
             server.kill()
