@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -42,7 +43,8 @@ enum {
 
 #define MEGABYTES(n) ((uint64_t)(n) << 20)
 #define MOST (UINT64_C(1) << 52)
-#define LOW_ADDRESS ((void *)(UINT64_C(1) << 32))
+#define LOW_ADDRESS                                                                                                    \
+	((void *)(UINT64_C(1) << 45)) /* below all that the kernel chooses; above AddressSanitizer's shadow */
 /* A sanitizer's shadow of what is touched counts as well, an eighth of it, where a kernel gives pages to who only reads. */
 #ifdef __SANITIZE_ADDRESS__
 #define SLACK MEGABYTES(4)
@@ -107,8 +109,10 @@ static void hear_inside(void)
 
 static void wait_until_ready(void)
 {
+	struct pollfd readable = { .fd = ready[0], .events = POLLIN };
 	char byte;
 
+	assert_int_equal(poll(&readable, 1, DEADLINE_SECONDS * 1000), 1); /* or the child has ended before */
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 }
 
